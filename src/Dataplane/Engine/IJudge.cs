@@ -1,0 +1,15 @@
+using Dataplane.Packets;
+using Dataplane.Records;
+
+namespace Dataplane.Engine;
+
+/// <summary>Decides packets in capture order: the compiled engine, or the reference interpreter.</summary>
+public interface IJudge
+{
+    /// <summary>What the numbers of results mean.</summary>
+    ResultTables Tables { get; }
+
+    /// <summary>Fills <see cref="PacketBlock.Results"/> for all packets of a block whose headers are parsed.</summary>
+    /// <param name="block">Blocks come in capture order; state carries over from one to the next.</param>
+    void Judge(PacketBlock block);
+}
