@@ -1,0 +1,13 @@
+using System.Collections.Generic;
+
+namespace Dataplane.Topology;
+
+/// <summary>What the user gave to make a topology of.</summary>
+/// <param name="Paths">Files, and folders that are searched recursively for *.json.</param>
+/// <param name="Parameters">CloudFormation parameters, AWS::Region among them.</param>
+/// <param name="Interfaces">NAME=ADDRESS,sg=SG[+SG...][,subnet=SUBNET][,public=ADDRESS], as typed.</param>
+public sealed record LoadOptions(
+    IReadOnlyList<string> Paths, IReadOnlyDictionary<string, string> Parameters, IReadOnlyList<string> Interfaces)
+{
+    public static LoadOptions Of(params string[] paths) => new(paths, new Dictionary<string, string>(), []);
+}
