@@ -55,6 +55,9 @@ public sealed class PacketBlock
 
     public PacketResult[] Results { get; } = new PacketResult[Capacity];
 
+    /// <summary>Which packets are counted and written. All packets are judged.</summary>
+    public bool[] Selected { get; } = new bool[Capacity];
+
     public bool IsFull => Count == Capacity;
 
     /// <summary>Bytes of packets that the block holds now.</summary>
@@ -88,6 +91,18 @@ public sealed class PacketBlock
         Span<byte> room = _bytes.AsSpan(_used, length);
         _used += length;
         return room;
+    }
+
+    /// <summary>Makes <paramref name="other"/> a block of the same parsed packets, without their bytes: to judge them a second time.</summary>
+    public void CopyHeadersTo(PacketBlock other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        other.Count = Count;
+        other.FirstNumber = FirstNumber;
+        Packets.AsSpan(0, Count).CopyTo(other.Packets);
+        Headers.AsSpan(0, Count).CopyTo(other.Headers);
+        Quotes.AsSpan(0, Count).CopyTo(other.Quotes);
+        Selected.AsSpan(0, Count).CopyTo(other.Selected);
     }
 
     /// <summary>Empties the block for its next use. Buffers stay.</summary>

@@ -1,0 +1,176 @@
+using System.IO;
+using Dataplane.Engine;
+using Dataplane.Packets;
+using Dataplane.Records;
+
+namespace Dataplane.Reports;
+
+/// <summary>One record per packet, in capture order.</summary>
+/// <remarks>Allocates nothing per record once its path and names were seen, but for IPv6 addresses and CSV paths.</remarks>
+public sealed class PacketRecords : IPacketSink
+{
+    private readonly Utf8Buffer _out;
+    private readonly RecordText _text;
+    private readonly RecordFormat _format;
+
+    public PacketRecords(Stream stream, ResultTables tables, RecordFormat format)
+    {
+        _out = new Utf8Buffer(stream);
+        _text = new RecordText(tables, format);
+        _format = format;
+        if (format == RecordFormat.Csv)
+        {
+            _out.Raw("packet,time,verdict,reason,rule,state,from,to,proto,src,srcPort,dst,dstPort,icmpType,icmpCode,bytes,path\n"u8);
+        }
+    }
+
+    public void Write(PacketBlock block)
+    {
+        for (int i = 0; i < block.Count; i++)
+        {
+            if (block.Selected[i])
+            {
+                Record(block, i);
+            }
+        }
+    }
+
+    public void Complete() => _out.Flush();
+
+    /// <summary>Writes what is buffered, so that a reader of a pipe sees packets as they come.</summary>
+    public void Flush() => _out.Flush();
+
+    private void Record(PacketBlock block, int index)
+    {
+        if (_format == RecordFormat.Csv)
+        {
+            Csv(block, index);
+        }
+        else
+        {
+            WriteJson(_out, _text, block.FirstNumber + index, block.Packets[index].Time, block.Headers[index], block.Results[index]);
+        }
+
+        _out.Byte((byte)'\n');
+        _out.EndOfRecord();
+    }
+
+    /// <summary>One packet record as a JSON object, without a line end.</summary>
+    public static void WriteJson(Utf8Buffer to, RecordText text, long number, long time, in Headers headers, in PacketResult result)
+    {
+        to.Raw("{\"packet\":"u8);
+        to.Number(number);
+        to.Raw(",\"time\":\""u8);
+        to.Time(time);
+        to.Raw("\","u8);
+        to.Raw(text.Head(result.Path));
+        to.Raw(",\"from\":"u8);
+        to.Raw(text.Name(result.From));
+        to.Raw(",\"to\":"u8);
+        to.Raw(text.Name(result.To));
+        if (headers.Status != PacketStatus.Ok)
+        {
+            to.Raw(",\"proto\":null,\"src\":null,\"srcPort\":null,\"dst\":null,\"dstPort\":null"u8);
+        }
+        else
+        {
+            JsonEnds(to, headers);
+        }
+
+        to.Raw(",\"bytes\":"u8);
+        to.Number(headers.WireLength);
+        to.Raw(",\"path\":"u8);
+        text.Path(to, result);
+        to.Byte((byte)'}');
+    }
+
+    /// <summary><c>,"proto":..</c> to the ports, or the ICMP type and code.</summary>
+    internal static void JsonEnds(Utf8Buffer to, in Headers headers)
+    {
+        bool ports = headers.PortsKnown && headers.Protocol is (6 or 17);
+        to.Raw(",\"proto\":"u8);
+        to.Number(headers.Protocol);
+        to.Raw(",\"src\":\""u8);
+        to.Address(headers.Source);
+        to.Raw("\",\"srcPort\":"u8);
+        NumberOrNull(to, ports, headers.SourcePort);
+        to.Raw(",\"dst\":\""u8);
+        to.Address(headers.Destination);
+        to.Raw("\",\"dstPort\":"u8);
+        NumberOrNull(to, ports, headers.DestinationPort);
+        if (headers.IsIcmp)
+        {
+            to.Raw(",\"icmpType\":"u8);
+            NumberOrNull(to, headers.PortsKnown, headers.IcmpType);
+            to.Raw(",\"icmpCode\":"u8);
+            NumberOrNull(to, headers.PortsKnown, headers.IcmpCode);
+        }
+    }
+
+    internal static void CsvEnds(Utf8Buffer to, in Headers headers)
+    {
+        bool ports = headers.PortsKnown && headers.Protocol is (6 or 17);
+        to.Number(headers.Protocol);
+        to.Byte((byte)',');
+        to.Address(headers.Source);
+        to.Byte((byte)',');
+        NumberOrNothing(to, ports, headers.SourcePort);
+        to.Byte((byte)',');
+        to.Address(headers.Destination);
+        to.Byte((byte)',');
+        NumberOrNothing(to, ports, headers.DestinationPort);
+        to.Byte((byte)',');
+        NumberOrNothing(to, headers.IsIcmp && headers.PortsKnown, headers.IcmpType);
+        to.Byte((byte)',');
+        NumberOrNothing(to, headers.IsIcmp && headers.PortsKnown, headers.IcmpCode);
+    }
+
+    private static void NumberOrNull(Utf8Buffer to, bool known, int value)
+    {
+        if (known)
+        {
+            to.Number(value);
+        }
+        else
+        {
+            to.Raw("null"u8);
+        }
+    }
+
+    private static void NumberOrNothing(Utf8Buffer to, bool known, int value)
+    {
+        if (known)
+        {
+            to.Number(value);
+        }
+    }
+
+    private void Csv(PacketBlock block, int index)
+    {
+        ref readonly Headers headers = ref block.Headers[index];
+        ref readonly PacketResult result = ref block.Results[index];
+        _out.Number(block.FirstNumber + index);
+        _out.Byte((byte)',');
+        _out.Time(block.Packets[index].Time);
+        _out.Byte((byte)',');
+        _out.Raw(_text.Head(result.Path));
+        _out.Byte((byte)',');
+        _out.Raw(_text.Name(result.From));
+        _out.Byte((byte)',');
+        _out.Raw(_text.Name(result.To));
+        _out.Byte((byte)',');
+        if (headers.Status == PacketStatus.Ok)
+        {
+            CsvEnds(_out, headers);
+        }
+        else
+        {
+            _out.Raw(",,,,,,"u8);
+        }
+
+        _out.Byte((byte)',');
+        _out.Number(headers.WireLength);
+        _out.Byte((byte)',');
+        _text.Path(_out, result);
+    }
+}
