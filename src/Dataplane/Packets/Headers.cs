@@ -2,7 +2,7 @@
 //
 //    0  SourceHigh        8  SourceLow        16 DestinationHigh     24 DestinationLow
 //   32  SourcePort       34 DestinationPort   36 Protocol   37 TcpFlags   38 Flags (ushort)
-//   40  FragmentId       44 WireLength        48 NetworkOffset  50 TransportOffset  52 QuoteOffset  54 Status
+//   40  FragmentId       44 WireLength        48 NetworkOffset  50 TransportOffset  52 QuoteOffset  54 Status  55 FragmentProtocol
 //
 // Addresses are host order; an IPv4 address stands in the low 32 bits of Low with High = 0. ICMP and ICMPv6 have no ports:
 // DestinationPort then holds type << 8 | code, and SourcePort the identifier of a query (0 for other types), so that a rule on
@@ -90,6 +90,12 @@ public struct Headers
     /// <summary>Where the quoted IP header of an ICMP error begins; 0 without HasQuote.</summary>
     public ushort QuoteOffset;
     public PacketStatus Status;
+
+    /// <summary>
+    /// In fragments the protocol of the datagram's key: IPv4's protocol, or the next header that IPv6's fragment header names, which in
+    /// a first fragment need not be <see cref="Protocol"/>. 0 elsewhere.
+    /// </summary>
+    public byte FragmentProtocol;
 
     public readonly bool IsIpv6 => (Flags & HeaderFlags.Ipv6) != 0;
 

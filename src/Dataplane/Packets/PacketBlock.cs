@@ -29,6 +29,9 @@ public struct CapturedPacket
 
     /// <summary>0-based interface of the capture it came from, counted over all files.</summary>
     public int CaptureInterface;
+
+    /// <summary>Bytes of frame check sequence at the end of the frame on the wire, as the capture says; 0 where it says nothing.</summary>
+    public byte FcsLength;
 }
 
 /// <summary>A run of packets in capture order on their way through the pipeline.</summary>
@@ -67,7 +70,7 @@ public sealed class PacketBlock
 
     /// <summary>Makes room for a packet of <paramref name="length"/> captured bytes, to be filled by the caller.</summary>
     /// <exception cref="InvalidOperationException">The block is full.</exception>
-    public Span<byte> Add(long time, int length, uint wireLength, LinkType link, int captureInterface)
+    public Span<byte> Add(long time, int length, uint wireLength, LinkType link, int captureInterface, byte fcsLength = 0)
     {
         if (IsFull)
         {
@@ -87,6 +90,7 @@ public sealed class PacketBlock
             WireLength = wireLength,
             Link = link,
             CaptureInterface = captureInterface,
+            FcsLength = fcsLength,
         };
         Span<byte> room = _bytes.AsSpan(_used, length);
         _used += length;
