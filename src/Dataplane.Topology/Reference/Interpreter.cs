@@ -1,0 +1,103 @@
+// The meaning of the product: what every packet's record must say, decided one packet at a time, plainly and slowly.
+//
+// It follows docs/decisions/0002-the-walk.md and names the AWS statement behind each step. It shares no code with the engine but the packet's and the
+// record's types, so that two independent programs read the same page; tests hold the engine to this one. It allocates freely. Memory is bounded
+// by the caps that the page names: --max-flows, 1,048,576 connections and as many other flows, 65,536 datagrams.
+
+using Dataplane.Packets;
+using Dataplane.Records;
+using Dataplane.Topology.Model;
+
+namespace Dataplane.Topology.Reference;
+
+/// <summary>Decides packets of one topology in capture order.</summary>
+/// <remarks>Not thread-safe: packets of one replay share state. A packet is never an exception.</remarks>
+public sealed class Interpreter
+{
+    private readonly JudgeOptions _options;
+    private readonly Slots _slots;
+    private readonly Causal _causal;
+    private readonly Fragments _fragments = new();
+    private readonly Placement _placement;
+    private readonly Terrain _terrain;
+
+    public Interpreter(Network network, JudgeOptions options)
+    {
+        _options = options;
+        AddressBook addresses = new(network);
+        Routing routing = new(network);
+        _slots = new Slots(options);
+        _causal = new Causal(addresses);
+        ReturnPaths returns = new(addresses, _slots);
+        _placement = new Placement(network, addresses, routing, returns);
+        SecurityGroups groups = new(network, options, addresses, routing, _slots, returns);
+        _terrain = new Terrain(network, options, addresses, routing, groups, returns);
+    }
+
+    /// <summary>Flows that some interface remembers at a time, in nanoseconds since 1970.</summary>
+    public int LiveFlows(long time) => _slots.LiveFlows(time);
+
+    /// <summary>What becomes of the next packet.</summary>
+    /// <param name="packet">As captured, after --map.</param>
+    /// <param name="quote">What an ICMP error quotes; looked at only when <see cref="Headers.HasQuote"/>.</param>
+    /// <param name="time">The packet's own time, nanoseconds since 1970; may run back.</param>
+    public Outcome Judge(in Headers packet, in Headers quote, long time)
+    {
+        if (packet.Status != PacketStatus.Ok)
+        {
+            return Outcome.Bare(packet.Status == PacketStatus.Invalid ? Verdict.Invalid : Verdict.Ignored);
+        }
+
+        bool reassembles = _options.Fragments == FragmentPolicy.First;
+        if (packet.IsLaterFragment && reassembles && _fragments.Find(packet, time) is { } first)
+        {
+            return first;    // the whole record, and nothing is touched
+        }
+
+        Outcome outcome = JudgeWhole(packet, quote, time);
+        if (packet.IsFirstFragment && reassembles)
+        {
+            _fragments.Remember(packet, outcome, time);
+        }
+
+        return outcome;
+    }
+
+    private Outcome JudgeWhole(in Headers packet, in Headers quote, long time)
+    {
+        Place place = _placement.Of(packet, quote, time);
+        switch (place.Entrance)
+        {
+            case Entrance.None:
+                return Outcome.Bare(Verdict.Unplaced);
+            case Entrance.Service:
+                string end = place.Interface!.Id;
+                return new Outcome(
+                    Verdict.Allow, DenyReason.None, FlowState.None, null, place.From, place.ServiceIsSource ? end : null, [end]);
+        }
+
+        if (packet.IsLaterFragment && _options.Fragments == FragmentPolicy.Drop)
+        {
+            return new Outcome(Verdict.Deny, DenyReason.FRAGMENT_DROPPED, FlowState.None, null, place.From, null, [place.From!]);
+        }
+
+        if (_options.Causal && _causal.IsMoot(packet, quote, time))
+        {
+            return Outcome.Bare(Verdict.Moot, place.From);
+        }
+
+        Walk walk = new(_terrain, place.Packet, quote, time);
+        Outcome outcome = walk.From(place);
+        if (outcome.Verdict == Verdict.Allow)
+        {
+            _slots.Commit(walk.Touches, walk.ExitGateway, time);    // only now
+        }
+
+        if (_options.Causal)
+        {
+            _causal.Remember(packet, outcome.Verdict, time);
+        }
+
+        return outcome;
+    }
+}
