@@ -2,10 +2,10 @@
 # Makes classic-mistakes.pcapng: what users of classic-mistakes.yaml do all day, and wonder about. Captured on the
 # router's internet side, on the bridge of the web subnet (traffic to the API's public address) and on the bridge of the admin
 # subnet (names).
-# Packages: wireshark-common curl dnsmasq-base dnsutils
+# Packages: wireshark-common curl dnsmasq-base bind9-dnsutils
 # usage: classic-mistakes.sh [--install]
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-begin "$@" -- dumpcap:wireshark-common curl:curl dnsmasq:dnsmasq-base dig:dnsutils
+begin "$@" -- dumpcap:wireshark-common curl:curl dnsmasq:dnsmasq-base dig:bind9-dnsutils
 
 classic_mistakes
 mkdir "$WORK/www"

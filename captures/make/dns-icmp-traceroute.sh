@@ -1,10 +1,10 @@
 #!/bin/bash
 # Makes dns-icmp-traceroute.pcap: names, pings and traceroutes on three-tier.yaml, with nanosecond timestamps.
 # Captured on the web server and, without what the first has already, on the name server.
-# Packages: tcpdump wireshark-common dnsmasq-base dnsutils iputils-ping traceroute
+# Packages: tcpdump wireshark-common dnsmasq-base bind9-dnsutils iputils-ping traceroute
 # usage: dns-icmp-traceroute.sh [--install]
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-begin "$@" -- tcpdump:tcpdump mergecap:wireshark-common dnsmasq:dnsmasq-base dig:dnsutils ping:iputils-ping traceroute:traceroute
+begin "$@" -- tcpdump:tcpdump mergecap:wireshark-common dnsmasq:dnsmasq-base dig:bind9-dnsutils ping:iputils-ping traceroute:traceroute
 
 three_tier
 # The name server of the app subnet, a stand-in for the VPC's own (10.0.0.2), and one on the internet.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Common functions of the scripts in this folder: namespaces, real programs in them, captures of them.
 #
 # A script sources this file, calls `begin`, builds one of the networks below, starts `capture`, makes traffic,
@@ -35,7 +36,7 @@ begin() {
     done
     shift
     PATH=$PATH:/usr/sbin:/sbin
-    for item in ip:iproute2 ethtool:ethtool python3:python3 setpriv:util-linux timeout:coreutils "$@"; do
+    for item in ip:iproute2 sysctl:procps ethtool:ethtool python3:python3 setpriv:util-linux timeout:coreutils "$@"; do
         command -v "${item%%:*}" > /dev/null || missing+=("${item##*:}")
     done
     if [[ $EUID -ne 0 ]]; then
@@ -82,7 +83,7 @@ say() { echo "$(basename "$0" .sh): $*" >&2; }
 # ---- namespaces --------------------------------------------------------------------------------
 
 # inside NS COMMAND...: runs a program in a namespace, in the foreground, for at most 60 s.
-inside() { local ns=$1; shift; timeout -k 2 60 ip netns exec "$PREFIX-$ns" "$@"; }
+inside() { local ns=$1; shift; timeout --foreground -k 2 60 ip netns exec "$PREFIX-$ns" "$@"; }
 
 # spawn NS COMMAND...: the same in the background, until the script ends; its process id is $!, its output in SPAWN_LOG.
 spawn() {
@@ -161,6 +162,7 @@ while True:
         out.send(frame)
 PY
     spawn wire python3 "$WORK/wire.py"
+    # shellcheck disable=SC2034 # for the script that slowed the wire
     WIRE_PID=$!
     await_log "$SPAWN_LOG" up
 }
@@ -214,7 +216,7 @@ instance() {
     namespace "$ns" ${v6:+ipv6}
     cable "$ns" eth0 rtr "to-$ns"
     inside rtr ip link set "to-$ns" master "br-$net"
-    # shellcheck disable=SC2046
+    # shellcheck disable=SC2046,SC2183 # four words
     mac=$(printf '02:00:%02x:%02x:%02x:%02x' $(tr . ' ' <<< "$v4"))
     inside "$ns" ip link set eth0 address "$mac"
     inside "$ns" ip addr add "$v4/24" dev eth0
@@ -266,8 +268,7 @@ classic_mistakes() {
 
 # wait_port NS ADDRESS PORT: until something listens there, at most 10 s.
 wait_port() {
-    local i
-    for i in {1..100}; do
+    for _ in {1..100}; do
         if inside "$1" python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET); s.settimeout(1); s.connect((sys.argv[1], int(sys.argv[2])))' "$2" "$3" 2> /dev/null; then return 0; fi
         sleep 0.1
@@ -294,9 +295,9 @@ capture_ng() {
     await_log "$file.log" '^File: '
 }
 
+# await_log FILE PATTERN: until a program has said so, at most 10 s; then a moment more.
 await_log() {
-    local i
-    for i in {1..100}; do
+    for _ in {1..100}; do
         grep -q "$2" "$1" 2> /dev/null && { sleep 0.3; return 0; }
         sleep 0.1
     done

@@ -3,13 +3,13 @@
 # an application behind it, PostgreSQL behind that; and things that the topology forbids. Full payloads.
 # The router captures three interfaces: the internet side, and the bridges of the app and db subnets with filters
 # that keep each packet once.
-# Packages: wireshark-common nginx-light postgresql-15 postgresql-client-15 openssl curl iputils-ping
+# Packages: wireshark-common nginx-light postgresql postgresql-client openssl curl iputils-ping
 # usage: three-tier-web.sh [--install]
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-begin "$@" -- dumpcap:wireshark-common nginx:nginx-light pg_ctlcluster:postgresql-15 psql:postgresql-client-15 \
+begin "$@" -- dumpcap:wireshark-common nginx:nginx-light pg_ctlcluster:postgresql psql:postgresql-client \
     openssl:openssl curl:curl ping:iputils-ping
 
-pg=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
+pg=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -1)
 
 three_tier
 
