@@ -167,13 +167,32 @@ PY
     await_log "$SPAWN_LOG" up
 }
 
+# tunnel NS1 IF1 NS2 IF2: a point-to-point link without Ethernet: socat carries bare IP packets over UDP between two tun devices.
+tunnel() {
+    cable "$1" under "$3" under
+    inside "$1" ip addr add 172.31.255.1/30 dev under
+    inside "$3" ip addr add 172.31.255.2/30 dev under
+    spawn "$1" socat "TUN,tun-name=$2,iff-no-pi,iff-up" UDP4-DATAGRAM:172.31.255.2:4500,bind=172.31.255.1:4500
+    spawn "$3" socat "TUN,tun-name=$4,iff-no-pi,iff-up" UDP4-DATAGRAM:172.31.255.1:4500,bind=172.31.255.2:4500
+    local end
+    for end in "$1 $2" "$3 $4"; do
+        for _ in {1..50}; do
+            # shellcheck disable=SC2086
+            set -- $end
+            inside "$1" ip link show dev "$2" 2> /dev/null | grep -q LOWER_UP && break
+            sleep 0.1
+        done
+        inside "$1" ip link set "$2" mtu 1400
+    done
+}
+
 # internet [ipv6]: namespaces inet, isp and rtr, joined; clients have many addresses. With SLOW=yes the way to the
-# clients is a slow wire.
+# clients is a slow wire, with TUNNEL=yes the router's way to the internet a tunnel.
 internet() {
     local v6=${1:-} host
     namespace inet "$v6"; namespace isp "$v6"; namespace rtr "$v6"
     if [[ ${SLOW:-no} == yes ]]; then slow_wire inet eth0 isp inet0; else cable inet eth0 isp inet0; fi
-    cable isp vpc0 rtr ext
+    if [[ ${TUNNEL:-no} == yes ]]; then tunnel isp vpc0 rtr ext; else cable isp vpc0 rtr ext; fi
     inside isp sysctl -qw net.ipv4.ip_forward=1
     inside rtr sysctl -qw net.ipv4.ip_forward=1
     inside isp ip -b - <<< "addr add 198.51.100.1/24 dev inet0
