@@ -183,6 +183,9 @@ public sealed class RouteDraft
     /// <summary>Id of the target, "local", or null when the file has none that we know.</summary>
     public string? TargetId { get; set; }
 
+    /// <summary>What the key or the file says of the target, for targets that are in no file; null: the id's prefix decides.</summary>
+    public GatewayKind? TargetHint { get; set; }
+
     /// <summary>The target is an instance: its device 0 interface is meant.</summary>
     public bool TargetIsInstance { get; set; }
 
@@ -199,11 +202,17 @@ public sealed class PrefixListDraft : Draft
 
     /// <summary>Null: no file gives them.</summary>
     public List<string>? Entries { get; set; }
+
+    /// <summary>What a reference costs against the quota of rules (SG-36); null: as many as there are entries.</summary>
+    public int? MaxEntries { get; set; }
 }
 
 public sealed class GatewayDraft : Draft
 {
     public required GatewayKind Kind { get; init; }
+
+    /// <summary>It is known and in a state that carries nothing (deleted, failed, pending ...): routes to it are blackholes (NAT-18, PCX-01).</summary>
+    public bool Gone { get; set; }
 
     /// <summary>VPCs that it is attached to in a good state; for a peering both.</summary>
     public List<string> VpcIds { get; } = [];
