@@ -63,13 +63,23 @@ public static class Defaults
         {
             acl.Entries.Add(new NetworkAclEntryDraft
             {
-                Where = vpc.Where, Egress = egress, Number = 100, Action = "allow", Protocol = "-1", Cidr = "0.0.0.0/0",
+                Where = vpc.Where,
+                Egress = egress,
+                Number = 100,
+                Action = "allow",
+                Protocol = "-1",
+                Cidr = "0.0.0.0/0",
             });
             if (ipv6)
             {
                 acl.Entries.Add(new NetworkAclEntryDraft
                 {
-                    Where = vpc.Where, Egress = egress, Number = 101, Action = "allow", Protocol = "-1", Ipv6Cidr = "::/0",
+                    Where = vpc.Where,
+                    Egress = egress,
+                    Number = 101,
+                    Action = "allow",
+                    Protocol = "-1",
+                    Ipv6Cidr = "::/0",
                 });
             }
         }

@@ -128,11 +128,8 @@ public sealed partial class Resolver
             return null;
         }
 
-        // Type -1 with a code matches nothing: such an entry decides no packet, and the warning was given.
-        return Protocols.IsIcmp(protocol.Value) && from == -1 && to >= 0
-            ? null
-            : new NetworkAclEntry(
-                number, allow, protocol.Value, from, to, block.Value, RuleText.Of(number, allow, protocol.Value, from, to, block.Value));
+        return new NetworkAclEntry(
+            number, allow, protocol.Value, from, to, block.Value, RuleText.Of(number, allow, protocol.Value, from, to, block.Value));
     }
 
     private IpPrefix? EntryBlock(NetworkAclEntryDraft draft, string where)
@@ -185,6 +182,7 @@ public sealed partial class Resolver
             return (-1, -1);
         }
 
+        // Unlike in a security group, each of the two is a wildcard of its own here (ACL-13).
         return IcmpRange(where, draft.IcmpType, draft.IcmpCode);
     }
 }

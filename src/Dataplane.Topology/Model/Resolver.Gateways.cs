@@ -29,7 +29,7 @@ public sealed partial class Resolver
     private static bool IsEnforced(GatewayKind kind) => kind is GatewayKind.Internet or GatewayKind.EgressOnlyInternet;
 
     /// <summary>The kind that an AWS id's prefix tells, for targets that are in no file.</summary>
-    private static GatewayKind KindOfId(string id) => id.Split('-', 2)[0] switch
+    private static GatewayKind KindOfId(string id) => id[..(id.IndexOf('-', StringComparison.Ordinal) is > 0 and int dash ? dash : 0)] switch
     {
         "igw" => GatewayKind.Internet,
         "eigw" => GatewayKind.EgressOnlyInternet,
@@ -40,7 +40,6 @@ public sealed partial class Resolver
         "vpce" => GatewayKind.VpcEndpoint,
         "cagw" => GatewayKind.Carrier,
         "lgw" => GatewayKind.Local,
-        "arn:aws:networkmanager" => GatewayKind.CoreNetwork,
         _ => GatewayKind.Other,
     };
 

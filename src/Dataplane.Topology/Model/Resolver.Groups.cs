@@ -167,13 +167,23 @@ public sealed partial class Resolver
     {
         if (Protocols.IsIcmp(protocol))
         {
-            return IcmpRange(where, from, to);
+            if (IcmpRange(where, from, to) is not var (type, code))
+            {
+                return null;
+            }
+
+            if (type == -1 && code >= 0)
+            {
+                _faults.Warn(where, $"ICMP type -1 with code {code} matches nothing (SG-15)", "Write code -1 for any, or name the type");
+            }
+
+            return (type, code);
         }
 
         return Protocols.HasPorts(protocol) ? PortRange(where, from, to, "FromPort", "ToPort") : (0, 65535);
     }
 
-    /// <summary>(-1, n) is kept as it stands: it matches nothing .</summary>
+    /// <summary>A type and a code, -1 for any and for what is absent.</summary>
     private (int Type, int Code)? IcmpRange(string where, int? type, int? code)
     {
         int t = type ?? -1;
@@ -182,11 +192,6 @@ public sealed partial class Resolver
         {
             _faults.Error(where, $"ICMP type {t} code {c} is not in -1 to 255", "Write a type and a code, -1 for any");
             return null;
-        }
-
-        if (t == -1 && c >= 0)
-        {
-            _faults.Warn(where, $"ICMP type -1 with code {c} matches nothing (SG-15)", "Write code -1 for any, or name the type");
         }
 
         return (t, c);

@@ -11,6 +11,8 @@ public sealed partial class Resolver
 {
     private readonly Dictionary<string, NetworkInterface> _interfaces = new(StringComparer.Ordinal);
 
+    private Dictionary<string, InterfaceDraft> _interfaceDrafts = [];
+
     /// <summary>Instance id to its device 0 interface.</summary>
     private readonly Dictionary<string, string> _firstInterfaces = new(StringComparer.Ordinal);
 
@@ -24,7 +26,8 @@ public sealed partial class Resolver
 
     private void Interfaces()
     {
-        foreach (InterfaceDraft draft in Index(_draft.Interfaces, "network interface").Values)
+        _interfaceDrafts = Index(_draft.Interfaces, "network interface");
+        foreach (InterfaceDraft draft in _interfaceDrafts.Values)
         {
             (ImmutableArray<InterfaceAddress> addresses, ImmutableArray<IpPrefix> prefixes) = (AddressesOf(draft), Blocks(draft, draft.Prefixes));
             if (SubnetOf(draft, addresses) is not { } subnet)
@@ -240,7 +243,7 @@ public sealed partial class Resolver
         Dictionary<(string, string), int> shared = [];
         foreach (NetworkInterface card in _interfaces.Values.OrderBy(i => i.Id, StringComparer.Ordinal))
         {
-            string where = _draft.Interfaces.Find(i => i.Id == card.Id)!.Where;
+            string where = _interfaceDrafts[card.Id].Where;
             foreach (InterfaceAddress address in card.Addresses)
             {
                 if (!privates.TryAdd((card.VpcId, address.Private), card.Id))
@@ -297,5 +300,5 @@ public sealed partial class Resolver
     }
 
     private void PrefixTaken(NetworkInterface card, string what, string owner) => _faults.Error(
-        _draft.Interfaces.Find(i => i.Id == card.Id)!.Where, $"{what} lies in a prefix that is delegated to {owner}", "Give each interface addresses of its own");
+        _interfaceDrafts[card.Id].Where, $"{what} lies in a prefix that is delegated to {owner}", "Give each interface addresses of its own");
 }

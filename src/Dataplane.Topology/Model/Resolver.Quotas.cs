@@ -39,13 +39,13 @@ public sealed partial class Resolver
         foreach (NetworkInterface card in _interfaces.Values.Where(i => i.SecurityGroupIds.Length > MostGroupsOfInterface))
         {
             Quota(
-                _draft.Interfaces.Find(i => i.Id == card.Id)!.Where,
+                _interfaceDrafts[card.Id].Where,
                 $"{card.SecurityGroupIds.Length} security groups are more than the {MostGroupsOfInterface} of an interface (SG-40)", "Ask AWS for up to 16, or join groups");
             int rules = card.SecurityGroupIds.Sum(g => _groups.TryGetValue(g, out SecurityGroup? group) ? Math.Max(Cost(group.Ingress), Cost(group.Egress)) : 0);
             if (rules > MostRulesOfInterface)
             {
                 Quota(
-                    _draft.Interfaces.Find(i => i.Id == card.Id)!.Where,
+                    _interfaceDrafts[card.Id].Where,
                     $"its groups hold {rules} rules, more than the {MostRulesOfInterface} of an interface (SG-40)", "Join or remove rules");
             }
         }

@@ -186,7 +186,7 @@ public sealed partial class Resolver
             return InterfaceTarget(card, vpc, where);
         }
 
-        if (id.StartsWith("eni-", StringComparison.Ordinal) || _draft.Interfaces.Exists(i => i.Id == id))
+        if (id.StartsWith("eni-", StringComparison.Ordinal) || _interfaceDrafts.ContainsKey(id))
         {
             return NoTarget($"the interface {Quote(id)} is in no file", id, where);
         }
