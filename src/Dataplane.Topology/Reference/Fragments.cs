@@ -18,7 +18,7 @@ internal sealed class Fragments
     /// <summary>Remembers a first fragment's record; a second first fragment replaces the first.</summary>
     public void Remember(in Headers packet, Outcome outcome, long now) => _firsts.Renew(KeyOf(packet), (outcome, now));
 
-    private static Key KeyOf(in Headers packet) => new(packet.Source, packet.Destination, packet.Protocol, packet.FragmentId);
+    private static Key KeyOf(in Headers packet) => new(packet.Source, packet.Destination, packet.FragmentProtocol, packet.FragmentId);
 
     private readonly record struct Key(IpAddress Source, IpAddress Destination, byte Protocol, uint Identification);
 }

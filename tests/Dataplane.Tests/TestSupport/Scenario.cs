@@ -25,7 +25,7 @@ public sealed class Scenario
     /// <summary>Moves the clock; negative seconds move it back.</summary>
     public Scenario Wait(double seconds)
     {
-        _now += (long)(seconds * 1_000_000_000);
+        _now += (long)Math.Round(seconds * 1_000_000_000);
         return this;
     }
 
