@@ -1,0 +1,36 @@
+// Which structure a list gets.
+//
+// A packet asks a remote address, a protocol and a destination port. A chain of ifs is the easiest to read and the fastest while it is short; its cost
+// is mispredicted branches and grows with each rule, and the JIT stops optimising methods of several hundred conditions. A table costs one vector
+// step for every 16 rules and its code has always the same size, whatever the list.
+
+using System;
+using System.Globalization;
+using System.Linq;
+using Dataplane.Compiler.Simplify;
+
+namespace Dataplane.Compiler.Choose;
+
+/// <summary>Chooses by size and shape.</summary>
+public static class Chooser
+{
+    /// <summary>Rules of one family up to which a chain of ifs is emitted.</summary>
+    public const int LongestChain = 16;
+
+    public static ChosenList Choose(SimplifiedList list)
+    {
+        int v4 = list.Kept.Count(rule => rule.ServesFamily(ipv6: false));
+        int v6 = list.Kept.Count(rule => rule.ServesFamily(ipv6: true));
+        string sizes = string.Create(CultureInfo.InvariantCulture, $"{v4} {(v4 == 1 ? "rule" : "rules")} for IPv4 and {v6} for IPv6");
+        if (list.Kept.IsEmpty)
+        {
+            return new ChosenList(list, Classifier.Empty, "no rule can match");
+        }
+
+        return Math.Max(v4, v6) <= LongestChain
+            ? new ChosenList(list, Classifier.Chain, string.Create(
+                CultureInfo.InvariantCulture, $"{sizes}, and a chain is faster up to {LongestChain} of a family"))
+            : new ChosenList(list, Classifier.Table, string.Create(
+                CultureInfo.InvariantCulture, $"{sizes}, and above {LongestChain} of a family 16 rules a step are faster"));
+    }
+}
