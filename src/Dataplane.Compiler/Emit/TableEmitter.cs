@@ -243,7 +243,7 @@ internal static class TableEmitter
         code.Line($"int count = rows.Length / {FilterEmitter.Number(width)};");
         code.Line($"int length = (count + {FilterEmitter.Number(step - 1)}) / {FilterEmitter.Number(step)} * {FilterEmitter.Number(step)};");
         code.Line($"{type}[] columns = new {type}[{FilterEmitter.Number(width)} * length];");
-        code.Line($"columns.AsSpan(0, length).Fill(1);");
+        code.Line($"Array.Fill<{type}>(columns, 1, 0, length);");
         code.Open("for (int i = 0; i < rows.Length; i++)");
         code.Line($"columns[i % {FilterEmitter.Number(width)} * length + i / {FilterEmitter.Number(width)}] = rows[i];");
         code.Close().Line();

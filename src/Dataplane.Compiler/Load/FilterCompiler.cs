@@ -88,7 +88,7 @@ public static class FilterCompiler
     private sealed class Run(Network network, FilterSet set, CancellationToken cancel)
     {
         private readonly FilterLoader.Context _context = new();
-        private readonly AddressSets _sets = new(network);
+        private readonly ReferenceJudge _judge = new(network);
         private readonly List<FilterReport> _reports = [];
         private readonly List<string> _bugs = [];
         private double _roslyn, _load, _validate;
@@ -152,8 +152,7 @@ public static class FilterCompiler
 
         private string? Disagreement(RuleList owner, Filter compiled, ref long probes)
         {
-            InterpretedFilter judge = new(network, owner.Key, _sets);
-            string? difference = TranslationValidator.Validate(owner, compiled, packet => judge.Decide(in packet), out int compared, cancel);
+            string? difference = TranslationValidator.Validate(owner, compiled, _judge.Of(owner.Key), out int compared, cancel);
             probes += compared;
             return difference;
         }

@@ -85,7 +85,7 @@ internal static class FilterLoader
     private static string DataplanePath()
     {
         // Empty in a single-file program; the file then lies beside it, or compiling is refused and the interpreter judges.
-        string path = Path.Combine(AppContext.BaseDirectory, "Dataplane.dll");
+        string path = Path.Combine(AppContext.BaseDirectory, typeof(Filter).Assembly.GetName().Name + ".dll");
 #pragma warning disable IL3000 // an empty Location is what is asked about
         string location = typeof(Filter).Assembly.Location;
 #pragma warning restore IL3000

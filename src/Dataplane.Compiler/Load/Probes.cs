@@ -31,25 +31,20 @@ public static class Probes
         HashSet<(Service, IpAddress, bool)> seen = [];
 
         // Half of the budget for the edges, spread over all rules when they do not fit.
-        int share = Math.Max(4, budget / 2 / Math.Max(1, list.Rules.Length));
+        int share = Math.Max(2, budget / 2 / Math.Max(1, list.Rules.Length));
         foreach (LoweredRule rule in list.Rules)
         {
-            int left = share;
+            // A rule that does not get all of its pairs begins at another one than its neighbour.
             List<IpAddress> remotes = [.. RemotesOf(list, rule)];
-            foreach (Service service in ServicesOf(rule))
+            List<Service> services = [.. ServicesOf(rule)];
+            int pairs = remotes.Count * services.Count;
+            for (int i = 0, left = share; i < pairs && left > 0; i++)
             {
-                foreach (IpAddress remote in remotes)
-                {
-                    if (left > 0 && Add(service, remote, false))
-                    {
-                        left--;
-                    }
-
-                    if (left > 0 && rule.IsGroup && Add(service, remote, true))
-                    {
-                        left--;
-                    }
-                }
+                int pair = (i + rule.Index) % pairs;
+                Service service = services[pair / remotes.Count];
+                IpAddress remote = remotes[pair % remotes.Count];
+                left -= Add(service, remote, false) ? 1 : 0;
+                left -= rule.IsGroup && Add(service, remote, true) ? 1 : 0;
             }
         }
 

@@ -15,14 +15,14 @@ public static class TranslationValidator
     public const int Budget = 20_000;
 
     // Rules times probes: the judge is linear, and a list of thousands of rules must not hold the swap up for long.
-    private const long MostRuleTests = 40_000_000;
+    private const long MostRuleTests = 4_000_000;
 
     /// <summary>Null when both say the same of every probe; else a sentence that names the first packet on which they differ.</summary>
     /// <param name="judge">Says what the list means.</param>
     /// <param name="probes">How many packets were compared.</param>
     public static string? Validate(RuleList list, Filter compiled, Func<Headers, Decision> judge, out int probes, CancellationToken cancel)
     {
-        int budget = (int)Math.Clamp(MostRuleTests / Math.Max(1, list.Rules.Length), 2_000, Budget);
+        int budget = (int)Math.Clamp(MostRuleTests / Math.Max(1, list.Rules.Length), Math.Min(Budget, 1_000 + 2 * list.Rules.Length), Budget);
         List<Headers> packets = Probes.Of(list, budget);
         probes = packets.Count;
 

@@ -1,0 +1,70 @@
+using System;
+using System.Linq;
+using Dataplane.Compiler.Choose;
+using Dataplane.Compiler.Load;
+using Dataplane.Compiler.Lower;
+using CsCheck;
+using Dataplane.Packets;
+using Dataplane.Topology.Model;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace Dataplane.Tests.Compiler;
+
+/// <summary>Tests that measure processor time run alone.</summary>
+[CollectionDefinition(nameof(LargeListTests), DisableParallelization = true)]
+public sealed class LargeListCollection;
+
+/// <summary>The compiler's cost follows the number of rules, and its code never nests with it.</summary>
+[Collection(nameof(LargeListTests))]
+public sealed class LargeListTests(ITestOutputHelper output)
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(10)]
+    [InlineData(100)]
+    [InlineData(1_000)]
+    [InlineData(5_000)]
+    public void REL_23_a_list_compiles_in_five_seconds_a_ten_thousand_rules(int rules)
+    {
+        FilterCatalog catalog = new(Distinct(rules));
+        FilterCompiler.CompileAll(new FilterCatalog(Networks.Small()), FilterCompiler.Interpret(new FilterCatalog(Networks.Small())));    // Roslyn itself is loaded
+        TimeSpan then = Environment.CpuUsage.TotalTime;
+        CompileReport report = FilterCompiler.CompileAll(catalog, FilterCompiler.Interpret(catalog));
+        TimeSpan took = Environment.CpuUsage.TotalTime - then;
+        output.WriteLine($"{rules} rules: {took.TotalMilliseconds:F0} ms; {report.Times}");
+        Networks.NoBugs(report);
+        Assert.Equal(rules > Chooser.LongestChain ? Classifier.Table : Classifier.Chain, report.Filters[0].Filter.Chosen.Classifier);
+
+        // Processor time, for the machine may be busy: 5 s for 10,000 rules, and a fixed second for what does not depend on their number.
+        Assert.True(took < TimeSpan.FromSeconds(1 + rules * 5.0 / 10_000), $"{took}");
+    }
+
+    [Fact]
+    public void REL_23_generated_code_nests_no_deeper_for_more_rules()
+    {
+        foreach (int rules in new[] { 1, 15, 16, 17, 2_000 })
+        {
+            foreach (Network network in new[] { Distinct(rules), RandomRules.Network([.. RandomRules.GroupRules.Array[20].Single()], []) })
+            {
+                foreach (string text in NetworkCompilation.Create(new FilterCatalog(network)).Texts.Select(text => text.Text))
+                {
+                    SyntaxNode root = CSharpSyntaxTree.ParseText(text).GetRoot();
+                    Assert.True(root.DescendantNodes().Max(node => node.Ancestors().Count()) < 50);
+                    Assert.All(
+                        root.DescendantNodes().OfType<MethodDeclarationSyntax>(),
+                        method => Assert.True(method.DescendantNodes().OfType<IfStatementSyntax>().Count() <= 300));
+                }
+            }
+        }
+    }
+
+    private static Network Distinct(int rules) => Networks.Of(
+        [
+            Networks.Group("sg-large", [.. Enumerable.Range(0, rules).Select(i => new SecurityGroupRule(
+                $"{i + 1}", i % 7 == 0 ? 17 : 6, i % 1_000 + 1, i % 1_000 + 1 + i % 3, new CidrPeer(new IpPrefix(IpAddress.V4(0x0A000000u + (uint)i * 256), 24)), "a rule"))]),
+        ]);
+}

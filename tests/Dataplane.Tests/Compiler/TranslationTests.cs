@@ -1,0 +1,122 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using CsCheck;
+using Dataplane.Compiler.Choose;
+using Dataplane.Compiler.Load;
+using Dataplane.Compiler.Lower;
+using Dataplane.Filters;
+using Dataplane.Packets;
+using Dataplane.Topology.Model;
+using Xunit;
+
+namespace Dataplane.Tests.Compiler;
+
+/// <summary>Compiled filters say what the rules mean.</summary>
+public sealed class TranslationTests
+{
+    [Fact]
+    public void REL_25_compiled_and_interpreted_lists_decide_as_the_rules_do() =>
+        Gen.Select(RandomRules.GroupRules.Array[30], RandomRules.AclEntries.Array[30], RandomRules.Packets.Array[1_000]).Sample(
+            (groups, acls, packets) =>
+            {
+                FilterCatalog catalog = new(RandomRules.Network(groups, acls));
+                FilterSet set = FilterCompiler.Interpret(catalog);
+                CompileReport report = FilterCompiler.CompileAll(catalog, set);
+                Networks.NoBugs(report);
+                Assert.Contains(report.Filters, filter => filter.Filter.Chosen.Classifier == Classifier.Chain);
+                Assert.Contains(report.Filters, filter => filter.Filter.Chosen.Classifier == Classifier.Table);
+                FilterSet interpreted = FilterCompiler.Interpret(catalog);
+                ReferenceJudge meaning = new(catalog.Network);
+                Decision[] decisions = new Decision[packets.Length];
+                foreach (RuleListKey key in catalog.Lists)
+                {
+                    Assert.IsNotType<InterpretedFilter>(set[key.Slot]);
+                    set[key.Slot].Decide(packets, decisions);
+                    Func<Headers, Decision> judge = meaning.Of(key);
+                    for (int i = 0; i < packets.Length; i++)
+                    {
+                        (string, bool, int, uint) meant = (key.OwnerId, key.IsIngress, i, judge(packets[i]).Bits);
+                        Assert.Equal(meant, (key.OwnerId, key.IsIngress, i, decisions[i].Bits));
+                        Assert.Equal(meant, (key.OwnerId, key.IsIngress, i, interpreted[key.Slot].Decide(in packets[i]).Bits));
+                    }
+                }
+            },
+            iter: 2, threads: 1, print: sample => $"{sample.Item1.Length} groups");
+
+    [Theory]
+    [InlineData(6, "10.0.1.10", 443, HeaderFlags.PortsKnown, 0)]
+    [InlineData(6, "10.0.1.10", 443, HeaderFlags.PortsKnown | HeaderFlags.ReferencesLost, -1)]
+    [InlineData(6, "198.51.100.9", 22, HeaderFlags.PortsKnown | HeaderFlags.ReferencesLost, 1)]
+    [InlineData(6, "198.51.101.0", 22, HeaderFlags.PortsKnown, -1)]
+    [InlineData(1, "10.0.1.10", 0x0807, HeaderFlags.PortsKnown, 2)]
+    [InlineData(1, "10.0.1.10", 0x0003, HeaderFlags.PortsKnown, -1)]
+    [InlineData(6, "10.0.1.10", 0, HeaderFlags.LaterFragment, -1)]
+    [InlineData(58, "fd00:1::9", 0, HeaderFlags.LaterFragment, 4)]
+    public void SG_33_R_42_compiled_references_and_fragments(int protocol, string source, int port, HeaderFlags flags, int rule)
+    {
+        FilterCatalog catalog = new(Networks.Small());
+        FilterSet set = FilterCompiler.Interpret(catalog);
+        Networks.NoBugs(FilterCompiler.CompileAll(catalog, set));
+        Headers packet = Networks.Packet(protocol, source, source.Contains(':', StringComparison.Ordinal) ? "fd00:1::20" : "10.0.2.20", port, flags);
+        Decision decision = set[catalog.Find(ListKind.SecurityGroup, "sg-app", Networks.Vpc, ingress: true).Slot].Decide(in packet);
+        Assert.Equal(rule, decision.IsNone ? -1 : decision.Rule);
+    }
+
+    [Fact]
+    public void A_filter_that_disagrees_is_found_and_its_packet_named()
+    {
+        // The rules say 443, the filter says 444: only the edges show it.
+        Network network = Networks.Of([Networks.Group("sg-a", Networks.Rule("1", 6, 443, 443, "10.0.0.0/8"))]);
+        RuleList list = Networks.List(network, ListKind.SecurityGroup, "sg-a");
+        Network other = Networks.Of([Networks.Group("sg-a", Networks.Rule("1", 6, 443, 444, "10.0.0.0/8"))]);
+        InterpretedFilter meant = new(network, list.Key, new AddressSets(network));
+        InterpretedFilter wrong = new(other, list.Key, new AddressSets(other));
+
+        Assert.Null(TranslationValidator.Validate(list, meant, packet => meant.Decide(in packet), out int probes, CancellationToken.None));
+        Assert.True(probes > 20);
+        string? difference = TranslationValidator.Validate(list, wrong, packet => meant.Decide(in packet), out _, CancellationToken.None);
+        Assert.Equal("protocol 6, 10.0.0.0 > 10.0.0.1, port 444: compiled rule 0 narrow, meant none", difference);
+    }
+
+    [Fact]
+    public async Task The_background_compiler_replaces_every_slot_and_can_be_cancelled()
+    {
+        FilterCatalog catalog = new(Networks.Small());
+        FilterSet set = FilterCompiler.Interpret(catalog);
+        CompileReport report = await FilterCompiler.CompileInBackground(catalog, set);
+        Networks.NoBugs(report);
+        Assert.Equal(catalog.Lists.Length, report.CompiledLists);
+        Assert.DoesNotContain(catalog.Lists, key => set[key.Slot] is InterpretedFilter);
+
+        FilterSet untouched = FilterCompiler.Interpret(catalog);
+        using CancellationTokenSource cancelled = new();
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => FilterCompiler.CompileInBackground(catalog, untouched, cancelled.Token));
+        Assert.All(catalog.Lists, key => Assert.IsType<InterpretedFilter>(untouched[key.Slot]));
+    }
+
+    [Fact]
+    public void Probes_hold_every_edge_and_both_families()
+    {
+        RuleList list = Networks.List(Networks.Small(), ListKind.SecurityGroup, "sg-partners");
+        List<Headers> probes = Probes.Of(list, TranslationValidator.Budget);
+        foreach (LoweredRule rule in list.Rules.Where(rule => rule.Block is not null))
+        {
+            foreach (IpAddress edge in new[] { rule.Block!.Value.Address, rule.Block.Value.Last, rule.Block.Value.Last.Plus(1) })
+            {
+                foreach (int port in new[] { rule.Ports!.Value.First - 1, rule.Ports.Value.First, rule.Ports.Value.Last + 1 })
+                {
+                    Assert.Contains(probes, probe => probe.Source == edge && probe.DestinationPort == port && probe.PortsKnown);
+                }
+            }
+        }
+
+        Assert.Contains(probes, probe => !probe.PortsKnown);
+        Assert.Contains(probes, probe => (probe.Flags & HeaderFlags.ReferencesLost) != 0);
+        Assert.Contains(probes, probe => probe.Protocol != 6);
+        Assert.Equal(probes.Count, probes.Distinct().Count());
+    }
+}
