@@ -17,7 +17,8 @@ public static class Chooser
     /// <summary>Rules of one family up to which a chain of ifs is emitted.</summary>
     public const int LongestChain = 16;
 
-    public static ChosenList Choose(SimplifiedList list)
+    /// <param name="longestChain">Another limit than <see cref="LongestChain"/>: for tests that want both structures from one list.</param>
+    public static ChosenList Choose(SimplifiedList list, int longestChain = LongestChain)
     {
         int v4 = list.Kept.Count(rule => rule.ServesFamily(ipv6: false));
         int v6 = list.Kept.Count(rule => rule.ServesFamily(ipv6: true));
@@ -27,10 +28,10 @@ public static class Chooser
             return new ChosenList(list, Classifier.Empty, "no rule can match");
         }
 
-        return Math.Max(v4, v6) <= LongestChain
+        return Math.Max(v4, v6) <= longestChain
             ? new ChosenList(list, Classifier.Chain, string.Create(
-                CultureInfo.InvariantCulture, $"{sizes}, and a chain is faster up to {LongestChain} of a family"))
+                CultureInfo.InvariantCulture, $"{sizes}, and a chain is faster up to {longestChain} of a family"))
             : new ChosenList(list, Classifier.Table, string.Create(
-                CultureInfo.InvariantCulture, $"{sizes}, and above {LongestChain} of a family 16 rules a step are faster"));
+                CultureInfo.InvariantCulture, $"{sizes}, and above {longestChain} of a family 16 rules a step are faster"));
     }
 }

@@ -42,7 +42,9 @@ public sealed class NetworkCompilation
     public IEnumerable<CompiledText> Texts => Filters.Select(filter => filter.Text);
 
     /// <exception cref="OperationCanceledException"></exception>
-    public static NetworkCompilation Create(FilterCatalog catalog, CancellationToken cancel = default)
+    public static NetworkCompilation Create(FilterCatalog catalog, CancellationToken cancel = default) => Create(catalog, Chooser.LongestChain, cancel);
+
+    internal static NetworkCompilation Create(FilterCatalog catalog, int longestChain, CancellationToken cancel)
     {
         double[] stages = new double[4];
         long then = Stopwatch.GetTimestamp();
@@ -73,7 +75,7 @@ public sealed class NetworkCompilation
             then = Stopwatch.GetTimestamp();
             SimplifiedList simplified = Simplifier.Simplify(owners[0]);
             Took(1);
-            ChosenList chosen = Chooser.Choose(simplified);
+            ChosenList chosen = Chooser.Choose(simplified, longestChain);
             Took(2);
             filters.Add(FilterEmitter.Emit("Filter_" + (ambiguous.Contains(hash) ? hash : hash[..NameDigits]), chosen, owners));
             Took(3);

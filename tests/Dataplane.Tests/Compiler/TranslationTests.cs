@@ -4,7 +4,6 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using CsCheck;
-using Dataplane.Compiler.Choose;
 using Dataplane.Compiler.Load;
 using Dataplane.Compiler.Lower;
 using Dataplane.Filters;
@@ -23,23 +22,24 @@ public sealed class TranslationTests
             (groups, acls, packets) =>
             {
                 FilterCatalog catalog = new(RandomRules.Network(groups, acls));
-                FilterSet set = FilterCompiler.Interpret(catalog);
-                CompileReport report = FilterCompiler.CompileAll(catalog, set);
-                Networks.NoBugs(report);
-                Assert.Contains(report.Filters, filter => filter.Filter.Chosen.Classifier == Classifier.Chain);
-                Assert.Contains(report.Filters, filter => filter.Filter.Chosen.Classifier == Classifier.Table);
+                FilterSet chains = FilterCompiler.Interpret(catalog), tables = FilterCompiler.Interpret(catalog);
+                Networks.NoBugs(FilterCompiler.CompileAll(NetworkCompilation.Create(catalog, int.MaxValue, default), chains));
+                Networks.NoBugs(FilterCompiler.CompileAll(NetworkCompilation.Create(catalog, 0, default), tables));
                 FilterSet interpreted = FilterCompiler.Interpret(catalog);
                 ReferenceJudge meaning = new(catalog.Network);
-                Decision[] decisions = new Decision[packets.Length];
+                Decision[] byChain = new Decision[packets.Length], byTable = new Decision[packets.Length];
                 foreach (RuleListKey key in catalog.Lists)
                 {
-                    Assert.IsNotType<InterpretedFilter>(set[key.Slot]);
-                    set[key.Slot].Decide(packets, decisions);
+                    Assert.IsNotType<InterpretedFilter>(chains[key.Slot]);
+                    Assert.IsNotType<InterpretedFilter>(tables[key.Slot]);
+                    chains[key.Slot].Decide(packets, byChain);
+                    tables[key.Slot].Decide(packets, byTable);
                     Func<Headers, Decision> judge = meaning.Of(key);
                     for (int i = 0; i < packets.Length; i++)
                     {
                         (string, bool, int, uint) meant = (key.OwnerId, key.IsIngress, i, judge(packets[i]).Bits);
-                        Assert.Equal(meant, (key.OwnerId, key.IsIngress, i, decisions[i].Bits));
+                        Assert.Equal(meant, (key.OwnerId, key.IsIngress, i, byChain[i].Bits));
+                        Assert.Equal(meant, (key.OwnerId, key.IsIngress, i, byTable[i].Bits));
                         Assert.Equal(meant, (key.OwnerId, key.IsIngress, i, interpreted[key.Slot].Decide(in packets[i]).Bits));
                     }
                 }
