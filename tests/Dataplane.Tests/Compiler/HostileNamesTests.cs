@@ -98,7 +98,7 @@ public sealed partial class HostileNamesTests
         string[] allowed =
         [
             "Dataplane.Filters.AddressSet", "Dataplane.Filters.Decision", "Dataplane.Filters.Filter", "Dataplane.Packets.Headers", "Dataplane.Packets.HeaderFlags",
-            "System.Array", "System.Math", "System.Numerics.BitOperations", "System.Object", "System.RuntimeFieldHandle", "System.ReadOnlySpan`1", "System.Span`1", "System.ValueType", "System.Enum", "System.Attribute",
+            "System.Array", "System.Math", "System.Numerics.BitOperations", "System.Object", "System.RuntimeFieldHandle", "System.UInt32", "System.UInt64", "System.ReadOnlySpan`1", "System.Span`1", "System.ValueType", "System.Enum", "System.Attribute",
             "System.Runtime.Intrinsics.Vector512", "System.Runtime.Intrinsics.Vector512`1", "System.Runtime.CompilerServices.RuntimeHelpers", "System.Runtime.InteropServices.InAttribute",
         ];
         foreach (TypeReferenceHandle handle in metadata.TypeReferences)

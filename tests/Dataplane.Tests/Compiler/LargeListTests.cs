@@ -1,9 +1,9 @@
 using System;
 using System.Linq;
+using CsCheck;
 using Dataplane.Compiler.Choose;
 using Dataplane.Compiler.Load;
 using Dataplane.Compiler.Lower;
-using CsCheck;
 using Dataplane.Packets;
 using Dataplane.Topology.Model;
 using Microsoft.CodeAnalysis;
