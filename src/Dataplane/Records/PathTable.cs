@@ -4,7 +4,9 @@
 // is a name's number; two bits mark a translation, whose text ("10.0.0.91>18.216.80.133") stands beside the path in the result,
 // as do the ends: interfaces and addresses would otherwise multiply the paths.
 //
-// Bounded: past MaxPaths, Intern answers -1 and the caller says so in its own way; nothing grows without limit.
+// Bounded: past MaxPaths, Intern answers -1 and nothing grows any more. A record still needs its path: Spill then lends a number of a ring of
+// SpillPaths places. It is good until as many others were lent, hence while its block is on its way to the sinks, and must not be
+// kept for later packets. At most SpillPaths / PacketBlock.Capacity blocks may be under way at once: 32.
 
 using System;
 using System.Collections.Generic;
@@ -58,8 +60,13 @@ public sealed class PathTable
     /// <summary>Paths that are kept at most.</summary>
     public const int MaxPaths = 1 << 20;
 
+    /// <summary>Lent numbers that are good at once.</summary>
+    public const int SpillPaths = 1 << 17;
+
     private readonly Lock _writing = new();
     private readonly Dictionary<Key, int> _numbers = [];
+    private PathEntry[] _spilled = [];
+    private int _nextSpill;
     private PathEntry[] _entries = new PathEntry[256];
     private int _count;
 
@@ -73,7 +80,10 @@ public sealed class PathTable
 
     public int Count => Volatile.Read(ref _count);
 
-    public PathEntry this[int number] => Volatile.Read(ref _entries)[number];
+    /// <summary>Paths that were lent for want of room: when not 0, the summary says so.</summary>
+    public long Spilled { get; private set; }
+
+    public PathEntry this[int number] => number < MaxPaths ? Volatile.Read(ref _entries)[number] : Volatile.Read(ref _spilled)[number - MaxPaths];
 
     /// <summary>The number of a path; -1 when the table is full and the path is not in it.</summary>
     public int Intern(Verdict verdict, DenyReason reason, FlowState state, int rule, ReadOnlySpan<int> steps)
@@ -103,6 +113,28 @@ public sealed class PathTable
             _numbers.Add(key, number);
             Volatile.Write(ref _count, number + 1);
             return number;
+        }
+    }
+
+    /// <summary>Lends a number, at least <see cref="MaxPaths"/>, for a path that the table has no room for.</summary>
+    public int Spill(Verdict verdict, DenyReason reason, FlowState state, int rule, ReadOnlySpan<int> steps) =>
+        Spill(new PathEntry(verdict, reason, state, rule, steps.ToArray()));
+
+    /// <summary>Lends a number for a path that was lent before.</summary>
+    public int Spill(PathEntry path)
+    {
+        lock (_writing)
+        {
+            if (_spilled.Length == 0)
+            {
+                Volatile.Write(ref _spilled, new PathEntry[SpillPaths]);
+            }
+
+            int place = _nextSpill;
+            _nextSpill = (place + 1) & (SpillPaths - 1);
+            Volatile.Write(ref _spilled[place], path);
+            Spilled++;
+            return MaxPaths + place;
         }
     }
 

@@ -14,6 +14,7 @@ public abstract class TestEngine
     public static IReadOnlyList<Func<Network, JudgeOptions, TestEngine>> All { get; } =
     [
         (network, options) => new ReferenceEngine(network, options),
+        (network, options) => new FastEngine(network, options),
     ];
 
     public abstract string Name { get; }

@@ -1,0 +1,47 @@
+using System;
+using Dataplane.Compiler.Load;
+using Dataplane.Compiler.Lower;
+using Dataplane.Engine;
+using Dataplane.Fabric;
+using Dataplane.Filters;
+using Dataplane.Records;
+using Dataplane.Topology.Model;
+
+namespace Dataplane.Compiler;
+
+/// <summary>The engine of a network: its catalogue of rule lists, its plan, its judge.</summary>
+/// <remarks>It judges at once, by interpreted lists; <see cref="FilterCompiler"/> replaces the slots of <see cref="Filters"/> as compiled ones are ready.</remarks>
+public sealed class NetworkEngine : IDisposable
+{
+    private NetworkEngine(FilterCatalog catalog, FabricPlan plan, FilterSet filters, EngineJudge judge)
+    {
+        Catalog = catalog;
+        Plan = plan;
+        Filters = filters;
+        Judge = judge;
+    }
+
+    public FilterCatalog Catalog { get; }
+
+    public FabricPlan Plan { get; }
+
+    /// <summary>By the slots of <see cref="Catalog"/>.</summary>
+    public FilterSet Filters { get; }
+
+    public EngineJudge Judge { get; }
+
+    /// <param name="workers">1 to 64.</param>
+    /// <param name="tables">Where names and paths go; null for tables of its own.</param>
+    /// <param name="batchSize">Packets that are looked up together; results do not depend on it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
+    public static NetworkEngine Build(Network network, JudgeOptions options, int workers = 1, ResultTables? tables = null, int batchSize = 128)
+    {
+        tables ??= new ResultTables();
+        FilterCatalog catalog = new(network);
+        FabricPlan plan = FabricLowering.Lower(catalog, tables);
+        FilterSet filters = FilterCompiler.Interpret(catalog);
+        return new NetworkEngine(catalog, plan, filters, EngineJudge.Create(plan, filters, tables, options, workers, batchSize));
+    }
+
+    public void Dispose() => Judge.Dispose();
+}

@@ -1,0 +1,72 @@
+// A keyed hash of flow keys: who does not know the key cannot make keys collide (REL-01).
+//
+// The five words go through NH (UMAC, RFC 4418): sums of products of words with secret words added, over 128 bits. NH is universal: for two keys
+// that an attacker chooses before the secret is drawn, the sums are equal with probability about 2^-64. A second keyed product folds the
+// 128 bits to 64, whose upper half is the table's hash. Nothing that a record shows depends on it.
+
+using System;
+using System.Security.Cryptography;
+
+namespace Dataplane.Flows;
+
+/// <summary>The hash of a table, under a secret drawn once per process.</summary>
+public readonly struct FlowHash
+{
+    private static readonly ulong[] ProcessSecret = Draw();
+
+    private readonly ulong _k0;
+    private readonly ulong _k1;
+    private readonly ulong _k2;
+    private readonly ulong _k3;
+    private readonly ulong _k4;
+    private readonly ulong _k5;
+    private readonly ulong _k6;
+
+    /// <param name="secret">At least 7 words.</param>
+    public FlowHash(ReadOnlySpan<ulong> secret)
+    {
+        _k0 = secret[0];
+        _k1 = secret[1];
+        _k2 = secret[2];
+        _k3 = secret[3];
+        _k4 = secret[4];
+        _k5 = secret[5] | 1;
+        _k6 = secret[6] | 1;
+    }
+
+    /// <summary>Under this process's secret.</summary>
+    public static FlowHash Secret => new(ProcessSecret);
+
+    public uint Of(in FlowKey key)
+    {
+        (ulong aHigh, ulong aLow, ulong bHigh, ulong bLow, ulong rest) = key.Words;
+        unchecked
+        {
+            ulong high = Math.BigMul(aLow + _k0, bLow + _k1, out ulong low);
+            if ((aHigh | bHigh) != 0)
+            {
+                high += Math.BigMul(aHigh + _k2, bHigh + _k3, out ulong low6);
+                low += low6;
+                high += low < low6 ? 1UL : 0;
+            }
+
+            high += Math.BigMul(rest + _k4, _k5, out ulong lowRest);
+            low += lowRest;
+            high += low < lowRest ? 1UL : 0;
+            return (uint)((Math.BigMul(low ^ high, _k6, out ulong folded) ^ folded) >> 16);
+        }
+    }
+
+    private static ulong[] Draw()
+    {
+        Span<byte> bytes = stackalloc byte[56];
+        RandomNumberGenerator.Fill(bytes);
+        ulong[] words = new ulong[7];
+        for (int i = 0; i < words.Length; i++)
+        {
+            words[i] = BitConverter.ToUInt64(bytes[(8 * i)..]);
+        }
+
+        return words;
+    }
+}

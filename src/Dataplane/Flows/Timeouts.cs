@@ -1,0 +1,61 @@
+// How long a slot lives. All timers are idle timers by packet time: dead when now >= last + time-out, last never moving back.
+
+using System;
+using Dataplane.Records;
+
+namespace Dataplane.Flows;
+
+/// <summary>One interface's own timers, in nanoseconds.</summary>
+public readonly record struct InterfaceTimeouts(long TcpEstablished, long UdpStream, long Udp);
+
+/// <summary>The time-outs of all states.</summary>
+public sealed class Timeouts
+{
+    /// <summary>The last moment that packets are taken to have: sums past it mean never.</summary>
+    public const long LastMoment = long.MaxValue - 1;
+
+    /// <summary>Protocols without ports (CT-10).</summary>
+    public const long Other = 600 * Second;
+
+    internal const long Second = 1_000_000_000;
+
+    private readonly long _synSent;
+    private readonly long _synReceived;
+    private readonly long _fin;
+    private readonly long _timeWait;
+    private readonly long _closed;
+    private readonly long _icmp;
+
+    public Timeouts(TransientTimeouts transient)
+    {
+        _synSent = transient.SynSent * Second;
+        _synReceived = transient.SynReceived * Second;
+        _fin = transient.Fin * Second;
+        _timeWait = transient.TimeWait * Second;
+        _closed = transient.Closed * Second;
+        _icmp = transient.Icmp * Second;
+    }
+
+    /// <summary>Nanoseconds that a slot in this state lives idle.</summary>
+    public long Of(FlowKind kind, TcpState state, bool isStream, in InterfaceTimeouts own) => kind switch
+    {
+        FlowKind.Tcp => state switch
+        {
+            TcpState.SynSent => _synSent,
+            TcpState.SynReceived => _synReceived,
+            TcpState.Fin => _fin,
+            TcpState.TimeWait => _timeWait,
+            TcpState.Closed => _closed,
+            _ => own.TcpEstablished,
+        },
+        FlowKind.Udp => isStream ? own.UdpStream : own.Udp,
+        FlowKind.Icmp => _icmp,
+        _ => Other,
+    };
+
+    /// <summary>A moment and a span later, or the end of time.</summary>
+    public static long After(long moment, long span) => moment > long.MaxValue - span ? long.MaxValue : moment + span;
+
+    /// <summary>A packet's time as the engine uses it.</summary>
+    public static long Clamp(long time) => Math.Min(time, LastMoment);
+}
