@@ -160,7 +160,8 @@ internal sealed partial class AwsReader
                 first.VpcId ??= row.Id("VpcId");
                 first.SubnetId ??= row.Id("SubnetId");
                 first.SourceDestCheck ??= row.Flag("SourceDestCheck");
-                Address(first, row.Text("PrivateIpAddress"), row.Text("PublicIpAddress"), true);
+                string? primary = row.Text("PrivateIpAddress") ?? first.Addresses.Find(a => a.Primary)?.Private;
+                Address(first, primary, row.Text("PublicIpAddress"), true);
             }
         }
     }

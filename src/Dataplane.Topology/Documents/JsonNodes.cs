@@ -66,7 +66,7 @@ public sealed class JsonNodes
         {
             // Its own message quotes the file and repeats the position; we say both our own way.
             long line = (e.LineNumber ?? 0) + 1;
-            string what = e.Message.Contains("depth", StringComparison.Ordinal)
+            string what = e.Message.Contains("maximum configured depth", StringComparison.Ordinal)
                 ? $"it is nested deeper than {MostDepth} levels"
                 : $"not JSON at byte {e.BytePositionInLine ?? 0} of the line";
             faults.Error($"{file.Name}:{line}", what, "Write the file anew with the command that made it");
