@@ -88,7 +88,8 @@ internal sealed class Causal(AddressBook addresses)
         }
         else if (!connection.Exists)
         {
-            return;    // a connection whose SYN was not seen makes nothing moot
+            _connections.Remove(key);    // forgotten for good, should time run back
+            return;                      // and one whose SYN was not seen makes nothing moot
         }
         else if (packet == TcpClass.SynAck)
         {

@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using Dataplane.Packets;
 using Dataplane.Topology.Model;
 
@@ -47,7 +48,7 @@ internal sealed class ReturnPaths(AddressBook addresses, Slots slots)
             Headers seen = quote;
             seen.Source = mapSource ? addresses.Private(quote.Source) : quote.Source;
             seen.Destination = mapDestination ? addresses.Private(quote.Destination) : quote.Destination;
-            if (SlotKey.Of(at.Id, !ingress, seen) is { } key && slots.Live(key, now) is { } found && fits(found))
+            if (SlotKey.Of(at.Id, !ingress, seen) is { } key && slots.Matching(key, now).FirstOrDefault(fits) is { } found)
             {
                 return found;
             }

@@ -138,10 +138,19 @@ internal sealed class Slots(JudgeOptions options)
     private long _nextDeath = long.MaxValue;
 
     /// <summary>The live slot of a packet with that key, or null.</summary>
-    public Slot? Live(SlotKey key, long now) =>
-        LiveAt(key, now) ?? (key.Twin is { } twin ? LiveAt(twin, now) : null);
+    public Slot? Live(SlotKey key, long now) => Matching(key, now).FirstOrDefault();
 
-    private Slot? LiveAt(SlotKey key, long now) => _slots.TryGetValue(key, out Slot? slot) && now < slot.Deadline ? slot : null;
+    /// <summary>All live slots of a packet with that key: one, or none, or two of a packet that is its own mirror, its own direction's first.</summary>
+    public IEnumerable<Slot> Matching(SlotKey key, long now)
+    {
+        foreach (SlotKey candidate in key.Twin is { } twin ? new[] { key, twin } : [key])
+        {
+            if (_slots.TryGetValue(candidate, out Slot? slot) && now < slot.Deadline)
+            {
+                yield return slot;
+            }
+        }
+    }
 
     /// <summary>Flows that have a live slot.</summary>
     public int LiveFlows(long now)

@@ -475,15 +475,19 @@ public sealed class Walk
                 continue;    // the same as a variant before
             }
 
+            // A packet that is its own mirror may have two slots: the one whose first direction is the quoted packet's goes first.
             bool isMirror = entry.Key.IsMirror;
             int count = _table.SlotCount(ref entry);
-            for (int i = 0; i < count; i++)
+            for (int pass = isMirror ? 0 : 1; pass < 2; pass++)
             {
-                ref FlowSlot slot = ref _table.Slot(ref entry, i);
-                if (slot.Interface == networkInterface && slot.IsLive(_now)
-                    && slot.Matches(egress, _quoteView.FromB, formA, formB, isMirror) && slotMust(in slot))
+                for (int i = 0; i < count; i++)
                 {
-                    return i;
+                    ref FlowSlot slot = ref _table.Slot(ref entry, i);
+                    if (slot.Interface == networkInterface && slot.IsLive(_now) && (pass == 1 || slot.FirstEgress == egress)
+                        && slot.Matches(egress, _quoteView.FromB, formA, formB, isMirror) && slotMust(in slot))
+                    {
+                        return i;
+                    }
                 }
             }
         }
