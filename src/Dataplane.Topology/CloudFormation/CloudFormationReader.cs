@@ -41,9 +41,6 @@ public static class CloudFormationReader
         new TemplateReading(read, options, draft, faults).Run(templates.Count == names.Count && read.Count == names.Count);
     }
 
-    /// <summary>True for the tree of a template, false for any other document.</summary>
-    public static bool Recognises(Node root) => Template.Recognises(root);
-
     private static Node? Parse(SourceFile file, FaultList faults)
     {
         ReadOnlySpan<byte> content = file.Content;

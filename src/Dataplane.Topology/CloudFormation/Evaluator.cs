@@ -37,7 +37,7 @@ internal sealed class Evaluator
     public const int MostSteps = 20_000_000;
 
     /// <summary>Characters produced over all templates.</summary>
-    public const long MostCharacters = 256L * 1024 * 1024;
+    public const long MostCharacters = 64L * 1024 * 1024;
 
     /// <summary>Characters of one text.</summary>
     public const int MostText = 4 * 1024 * 1024;
@@ -58,7 +58,11 @@ internal sealed class Evaluator
     private readonly Dictionary<Node, Dictionary<string, Node>> _maps = [];
     private readonly HashSet<(Template? Template, string What)> _inProgress = [];
     private Dictionary<string, (Template Template, Node Value)>? _exports;
+    /// <summary>Where faults go now; not the run's own list while something is evaluated quietly.</summary>
     private FaultList _faults;
+
+    /// <summary>The run's own list: for faults that stand whoever asks first, since what they are about is evaluated once.</summary>
+    private readonly FaultList _loud;
     private int _depth;
     private int _steps;
     private long _characters;
@@ -78,12 +82,13 @@ internal sealed class Evaluator
         _attribute = attribute;
         _reference = reference;
         _faults = faults;
+        _loud = faults;
     }
 
     /// <summary>Evaluates without reporting anything: for messages, and for what need not be known.</summary>
     public T Quietly<T>(Func<T> evaluate)
     {
-        FaultList loud = _faults;
+        FaultList before = _faults;
         _faults = new FaultList();
         try
         {
@@ -91,7 +96,7 @@ internal sealed class Evaluator
         }
         finally
         {
-            _faults = loud;
+            _faults = before;
         }
     }
 
@@ -170,7 +175,11 @@ internal sealed class Evaluator
 
         bool? holds = Truth(body, new Site(template, null, "Conditions." + name));
         _inProgress.Remove((template, "Condition " + name));
-        _conditions[(template, name)] = holds;
+        if (holds is not null || ReferenceEquals(_faults, _loud))
+        {
+            _conditions[(template, name)] = holds;
+        }
+
         return holds;
     }
 
@@ -211,7 +220,7 @@ internal sealed class Evaluator
         if (!_exhausted)
         {
             _exhausted = true;
-            Fault(site, line, "the templates take too long to evaluate", "Use fewer and smaller expressions");
+            _loud.Error(site.Where(line), "the templates take too long to evaluate", "Use fewer and smaller expressions");
         }
 
         return false;
@@ -382,7 +391,7 @@ internal sealed class Evaluator
 
             if (standard.Kind is NodeKind.Map or NodeKind.List)
             {
-                _faults.Error(where, "its Default is not text", "Write a list as text with commas");
+                _loud.Error(where, "its Default is not text", "Write a list as text with commas");
                 return Value.Unknown(body.Line, null);
             }
 
@@ -405,7 +414,7 @@ internal sealed class Evaluator
 
         if (type == "Number" && !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _))
         {
-            _faults.Error(where, $"its value '{SafeText.Line(text!)}' is not a number", $"Give --parameter {SafeText.Line(name)}=NUMBER");
+            _loud.Error(where, $"its value '{SafeText.Line(text!)}' is not a number", $"Give --parameter {SafeText.Line(name)}=NUMBER");
             return Value.Unknown(body.Line, null);
         }
 
@@ -417,7 +426,7 @@ internal sealed class Evaluator
     {
         if (body["AllowedValues"] is { Kind: NodeKind.List } allowed && !allowed.Items.Any(i => i.Text == text))
         {
-            _faults.Warn(where, $"the value '{SafeText.Line(text)}' is not one of its AllowedValues; it is used all the same", $"Give --parameter {SafeText.Line(name)}=VALUE with one of them");
+            _loud.Warn(where, $"the value '{SafeText.Line(text)}' is not one of its AllowedValues; it is used all the same", $"Give --parameter {SafeText.Line(name)}=VALUE with one of them");
         }
     }
 
@@ -994,7 +1003,7 @@ internal sealed class Evaluator
         {
             if (!_exports.TryAdd(name, (template, value)))
             {
-                _faults.Warn(
+                _loud.Warn(
                     template.At(value.Line),
                     $"the export '{SafeText.Line(name)}' is given by {_exports[name].Template.File} too; that one is used",
                     "Give --topology only stacks of one Region, or rename the export");

@@ -90,7 +90,7 @@ internal sealed partial class TemplateReading
         HashSet<string> standalone = StandaloneEgress();
         foreach (PropertyBag bag in OfType("SecurityGroup"))
         {
-            SecurityGroupDraft group = new() { Id = bag.Resource.Id, Where = bag.Where, Name = bag.Text("GroupName") ?? bag.Resource.Id, VpcId = bag.Text("VpcId") };
+            SecurityGroupDraft group = new() { Id = bag.Resource.Id, Where = bag.Where, Name = bag.Text("GroupName") ?? bag.Resource.Id, VpcId = bag.Text("VpcId") ?? DefaultVpc(bag) };
             _groups[group.Id] = group;
             _draft.SecurityGroups.Add(group);
             Inline(bag, "SecurityGroupIngress", group.Ingress, "Source");
@@ -147,6 +147,9 @@ internal sealed partial class TemplateReading
             }
         }
     }
+
+    /// <summary>A group without VpcId belongs to the account's default VPC; where no file has that, the resolver goes by who uses the group.</summary>
+    private string? DefaultVpc(PropertyBag bag) => bag.Get("VpcId").IsNone ? _draft.Vpcs.Find(v => v.IsDefault)?.Id : null;
 
     private HashSet<string> StandaloneEgress()
     {

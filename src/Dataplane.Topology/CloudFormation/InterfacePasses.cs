@@ -97,26 +97,22 @@ internal sealed partial class TemplateReading
         }
     }
 
-    private InterfacePlan Plan(string id, string where, string? subnetId, PropertyBag bag, TemplateResource owner)
+    private InterfacePlan Plan(string id, string where, string? subnetId, TemplateResource owner)
     {
-        InterfaceDraft draft = new() { Id = id, Where = where, SubnetId = subnetId };
-        if (subnetId is not null)
-        {
-            if (_subnets.TryGetValue(subnetId, out SubnetDraft? subnet))
-            {
-                draft.VpcId = subnet.VpcId;
-            }
-            else
-            {
-                Error(bag, "SubnetId", $"'{SafeText.Line(subnetId)}' names no subnet of the given files", "Name a subnet, or give the file that has it as a further -t");
-            }
-        }
-
+        InterfaceDraft draft = new() { Id = id, Where = where, SubnetId = subnetId, VpcId = subnetId is null ? null : _subnets.GetValueOrDefault(subnetId)?.VpcId };
         InterfacePlan plan = new() { Draft = draft };
         _plans.Add(plan);
         _planOf[id] = plan;
         _interfaces[id] = draft;
-        _draft.Interfaces.Add(draft);
+        if (draft.VpcId is not null)
+        {
+            _draft.Interfaces.Add(draft);
+        }
+        else if (subnetId is not null && !_subnets.ContainsKey(subnetId))
+        {
+            _faults.Error(where, $"its subnet '{SafeText.Line(subnetId)}' is in no file", "Name a subnet of the topology, or give the file that has it as a further -t");
+        }
+
         if (!_owned.TryGetValue(owner.Id, out List<InterfaceDraft>? owned))
         {
             _owned[owner.Id] = owned = [];
@@ -128,7 +124,7 @@ internal sealed partial class TemplateReading
 
     private void PlanNetworkInterface(PropertyBag bag)
     {
-        InterfacePlan plan = Plan(bag.Resource.Id, bag.Where, bag.Required("SubnetId"), bag, bag.Resource);
+        InterfacePlan plan = Plan(bag.Resource.Id, bag.Where, bag.Required("SubnetId"), bag.Resource);
         plan.Draft.SourceDestCheck = bag.Bool("SourceDestCheck");
         plan.Draft.Type = bag.Text("InterfaceType");
         AskAddresses(plan, bag);
@@ -285,7 +281,7 @@ internal sealed partial class TemplateReading
                 return;
             }
 
-            InterfacePlan plan = Plan(id, bag.Where, subnetId, bag, bag.Resource);
+            InterfacePlan plan = Plan(id, bag.Where, subnetId, bag.Resource);
             plan.Draft.InstanceId = id;
             plan.Draft.SourceDestCheck = check;
             AskAddresses(plan, bag);
@@ -314,7 +310,7 @@ internal sealed partial class TemplateReading
             }
 
             InterfacePlan plan = Plan(
-                device == 0 ? id : string.Create(CultureInfo.InvariantCulture, $"{id}/{device}"), entry.Where, home, entry, bag.Resource);
+                device == 0 ? id : string.Create(CultureInfo.InvariantCulture, $"{id}/{device}"), entry.Where, home, bag.Resource);
             plan.Draft.InstanceId = id;
             plan.Draft.DeviceIndex = device;
             plan.Draft.SourceDestCheck = device == 0 ? check : null;
@@ -421,7 +417,7 @@ internal sealed partial class TemplateReading
             return;
         }
 
-        InterfacePlan plan = Plan(id + "/eni", bag.Where, subnetId, bag, bag.Resource);
+        InterfacePlan plan = Plan(id + "/eni", bag.Where, subnetId, bag.Resource);
         plan.Draft.Type = "nat_gateway";
         plan.Draft.NatGatewayId = id;
         plan.Draft.SourceDestCheck = false;
@@ -452,7 +448,7 @@ internal sealed partial class TemplateReading
         List<string> groups = kind == "Interface" ? bag.Texts("SecurityGroupIds") : [];
         foreach (string subnetId in bag.Texts("SubnetIds").Distinct(StringComparer.Ordinal))
         {
-            InterfacePlan plan = Plan(bag.Resource.Id + "/" + subnetId, bag.Where, subnetId, bag, bag.Resource);
+            InterfacePlan plan = Plan(bag.Resource.Id + "/" + subnetId, bag.Where, subnetId, bag.Resource);
             plan.Draft.Type = kind == "Interface" ? "vpc_endpoint" : "gateway_load_balancer_endpoint";
             plan.WantsPrimary = true;
             if (kind == "Interface")

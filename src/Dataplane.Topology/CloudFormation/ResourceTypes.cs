@@ -90,7 +90,7 @@ internal static class ResourceTypes
     public static bool IsKnown(string type)
     {
         int end = type.LastIndexOf("::", StringComparison.Ordinal);
-        return end > 0 && KnownServices.Contains(type[..end]);
+        return end > 0 && type != "AWS::CloudFormation::CustomResource" && KnownServices.Contains(type[..end]);
     }
 
     /// <summary>The port that a database engine listens on unless told otherwise (IMP-21); null for one that we do not know.</summary>

@@ -50,35 +50,6 @@ internal sealed class Template
 
     public string At(int line) => string.Create(CultureInfo.InvariantCulture, $"{File}:{line}");
 
-    /// <summary>True for a document that is a template: it has resources with types.</summary>
-    public static bool Recognises(Node root)
-    {
-        if (root.Kind != NodeKind.Map)
-        {
-            return false;
-        }
-
-        if (root["AWSTemplateFormatVersion"] is not null)
-        {
-            return true;
-        }
-
-        if (root["Resources"] is not { Kind: NodeKind.Map } resources)
-        {
-            return false;
-        }
-
-        foreach ((_, Node resource) in resources.Members)
-        {
-            if (resource.Kind == NodeKind.Map && resource["Type"] is { Kind: NodeKind.Text })
-            {
-                return true;
-            }
-        }
-
-        return root["Transform"] is not null || root["Parameters"] is not null;
-    }
-
     /// <summary>The sections of a document; what does not look like a section is a fault.</summary>
     public static Template? From(string file, Node root, FaultList faults)
     {

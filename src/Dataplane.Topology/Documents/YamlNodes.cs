@@ -35,6 +35,8 @@ public static class YamlNodes
     /// <summary>Bytes of one file.</summary>
     public const int MostBytes = 64 * 1024 * 1024;
 
+    private const int SmallMap = 12;
+
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     private static readonly HashSet<string> Functions = new(StringComparer.Ordinal)
@@ -295,24 +297,56 @@ public static class YamlNodes
             var start = (MappingStart)_parser.Current!;
             Next();
             List<KeyValuePair<string, Node>> members = [];
-            Dictionary<string, long> lines = new(StringComparer.Ordinal);
+            List<long> lines = [];
+            Dictionary<string, int>? index = null;
             while (_parser.Current is not MappingEnd)
             {
                 ParsingEvent at = _parser.Current!;
                 string key = Key(at);
-                if (!lines.TryAdd(key, Line(at)))
+                int earlier = Find(members, ref index, key);
+                if (earlier >= 0)
                 {
                     throw new YamlFault(
                         Line(at),
-                        string.Create(CultureInfo.InvariantCulture, $"the key '{SafeText.Line(key)}' stands here and in line {lines[key]}"),
+                        string.Create(CultureInfo.InvariantCulture, $"the key '{SafeText.Line(key)}' stands here and in line {lines[earlier]}"),
                         "Keep one of the two");
                 }
 
+                lines.Add(Line(at));
+                index?.Add(key, members.Count);
                 members.Add(new(key, Value(depth + 1)));
             }
 
             Next();
             return new Node { Kind = NodeKind.Map, Line = (int)start.Start.Line, Members = members };
+        }
+
+        /// <summary>The member of a key, or -1. Most maps are small; an index is made only for those that are not.</summary>
+        private static int Find(List<KeyValuePair<string, Node>> members, ref Dictionary<string, int>? index, string key)
+        {
+            if (index is null && members.Count >= SmallMap)
+            {
+                index = new(StringComparer.Ordinal);
+                for (int i = 0; i < members.Count; i++)
+                {
+                    index.Add(members[i].Key, i);
+                }
+            }
+
+            if (index is not null)
+            {
+                return index.GetValueOrDefault(key, -1);
+            }
+
+            for (int i = 0; i < members.Count; i++)
+            {
+                if (members[i].Key == key)
+                {
+                    return i;
+                }
+            }
+
+            return -1;
         }
 
         private string Key(ParsingEvent at)

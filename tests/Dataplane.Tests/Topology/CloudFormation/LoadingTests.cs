@@ -134,6 +134,25 @@ public sealed class LoadingTests
     }
 
     [Fact]
+    public void A_group_without_VpcId_belongs_to_the_default_VPC()
+    {
+        const string Snapshot = """
+            {"Vpcs": [{"VpcId": "vpc-0", "CidrBlock": "10.9.0.0/16"}, {"VpcId": "vpc-1", "CidrBlock": "172.31.0.0/16", "IsDefault": true}]}
+            """;
+        (Network? network, FaultList faults) = Load(
+            ("s.json", Snapshot), ("t.yaml", "Resources:\n  G:\n    Type: AWS::EC2::SecurityGroup\n    Properties: {GroupDescription: g}\n"));
+        Assert.True(network is not null, string.Join('\n', faults.All));
+        Assert.Equal("vpc-1", network.SecurityGroups.Single(g => g.Id == "G").VpcIds[0]);
+    }
+
+    [Fact]
+    public void A_subnet_that_is_in_no_file_is_said_once()
+    {
+        FaultList faults = Load(("t.yaml", Templates.Net("  Box:\n    Type: AWS::EC2::Instance\n    Properties: {SubnetId: subnet-9}\n"))).Faults;
+        Assert.Contains("subnet-9", Assert.Single(faults.Errors).What, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_eni_option_fills_a_template_without_instances()
     {
         (Network? network, FaultList faults) = TopologyLoader.Load(
