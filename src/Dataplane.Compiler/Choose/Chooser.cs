@@ -1,7 +1,8 @@
 // Which structure a list gets.
 //
-// A packet asks a remote address, a protocol and a destination port. A chain of ifs is the easiest to read and the fastest while it is short; its cost
-// is mispredicted branches and grows with each rule, and the JIT stops optimising methods of several hundred conditions. A table costs one vector
+// A packet asks a remote address, a protocol and a destination port. A chain of ifs is the easiest to read and the fastest while it is short: with rules of
+// this shape most packets leave an if at its first condition. Measured on random headers, 4 to 16 rules took 5 to 15 ns in a chain and 16 to 25 in a table;
+// at 32 they are equal. Beyond, a chain's cost grows with each rule, and the JIT stops optimising methods of several hundred conditions, while a table costs one vector
 // step for every 16 rules and its code has always the same size, whatever the list.
 
 using System;
@@ -15,7 +16,7 @@ namespace Dataplane.Compiler.Choose;
 public static class Chooser
 {
     /// <summary>Rules of one family up to which a chain of ifs is emitted.</summary>
-    public const int LongestChain = 16;
+    public const int LongestChain = 32;
 
     /// <param name="longestChain">Another limit than <see cref="LongestChain"/>: for tests that want both structures from one list.</param>
     public static ChosenList Choose(SimplifiedList list, int longestChain = LongestChain)

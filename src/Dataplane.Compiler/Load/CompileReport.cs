@@ -31,7 +31,7 @@ public sealed record FilterReport(GeneratedFilter Filter, bool IsCompiled, long 
 
 /// <summary>What the compiler did, for <c>compile -v</c>.</summary>
 /// <param name="Bugs">
-/// One line each: compiled code that disagreed with the rules, or that Roslyn refused. The interpreter judges for those lists.
+/// One sentence each: compiled code that disagreed with the rules, with the first such packet, or that Roslyn refused. The interpreter judges for those lists.
 /// </param>
 public sealed record CompileReport(
     ImmutableArray<FilterReport> Filters, int Lists, int AddressSets, StageTimes Times, ImmutableArray<string> Bugs)
@@ -61,7 +61,7 @@ public sealed record CompileReport(
         yield return Times.ToString();
         foreach (string bug in Bugs)
         {
-            yield return bug;
+            yield return $"A compiled filter was not used: {bug} The interpreter judges for it. Report it with the topology.";
         }
     }
 

@@ -88,7 +88,7 @@ public static class FilterCompiler
     private sealed class Run(Network network, FilterSet set, CancellationToken cancel)
     {
         private readonly FilterLoader.Context _context = new();
-        private readonly ReferenceJudge _judge = new(network);
+        private readonly ListMeaning _meaning = new(network);
         private readonly List<FilterReport> _reports = [];
         private readonly List<string> _bugs = [];
         private double _roslyn, _load, _validate;
@@ -108,7 +108,7 @@ public static class FilterCompiler
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                _bugs.Add($"bug: {exception.Message}; the interpreter judges. Please report it with the topology");
+                _bugs.Add($"{exception.Message}.");
                 _reports.AddRange(chunk.Select(filter => new FilterReport(filter, false, 0)));
                 return;
             }
@@ -129,7 +129,7 @@ public static class FilterCompiler
                     if (isNew && Disagreement(owner, compiled, ref probes) is { } difference)
                     {
                         isCompiled = false;
-                        _bugs.Add($"bug: {filter.Text.FileName} for {HarmlessText.Of(owner.Key.OwnerId)}: {difference}; the interpreter judges. Please report it with the topology");
+                        _bugs.Add($"{filter.Text.FileName} for {HarmlessText.Of(owner.Key.OwnerId)}: {difference}.");
                         Took(ref _validate, ref then);
                         break;
                     }
@@ -152,7 +152,7 @@ public static class FilterCompiler
 
         private string? Disagreement(RuleList owner, Filter compiled, ref long probes)
         {
-            string? difference = TranslationValidator.Validate(owner, compiled, _judge.Of(owner.Key), out int compared, cancel);
+            string? difference = TranslationValidator.Validate(owner, compiled, _meaning.Of(owner.Key), out int compared, cancel);
             probes += compared;
             return difference;
         }

@@ -6,6 +6,7 @@ using System.Text;
 using Dataplane.Compiler.Emit;
 using Dataplane.Compiler.Load;
 using Dataplane.Compiler.Lower;
+using Dataplane.Topology;
 using Dataplane.Topology.Model;
 using Xunit;
 
@@ -16,6 +17,16 @@ public sealed class GoldenCodeTests
 {
     [Fact]
     public void The_small_network_gives_this_code() => Check("small-network.g.cs", Networks.Small());
+
+    [Theory]
+    [InlineData("three-tier.yaml")]
+    [InlineData("three-tier-snapshot")]
+    public void The_three_tier_network_gives_this_code_from_its_template_and_from_its_snapshot(string topology)
+    {
+        (Network? network, FaultList faults) = TopologyLoader.Load(LoadOptions.Of(Path.Combine(Root(), "captures", topology)));
+        Assert.Empty(faults.Errors);
+        Check("three-tier.g.cs", network!);
+    }
 
     [Fact]
     public void The_same_network_gives_the_same_bytes()
@@ -41,7 +52,7 @@ public sealed class GoldenCodeTests
     {
         FilterCatalog catalog = new(Networks.Small());
         List<string> lines = [.. FilterCompiler.CompileAll(catalog, FilterCompiler.Interpret(catalog)).Lines()];
-        Assert.Contains(lines, line => line.StartsWith("sg-partners ingress: 23 rules in, 0 left out; table, for 22 rules for IPv4 and 2 for IPv6", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("sg-partners ingress: 36 rules in, 0 left out; table, for 35 rules for IPv4 and 2 for IPv6", StringComparison.Ordinal));
         Assert.Contains("  left out acl-web/ingress/120: shadowed: acl-web/ingress/100 allows every packet it matches", lines);
         Assert.Contains("10 lists, 6 distinct, 10 compiled, 3 address sets", lines);
     }

@@ -85,7 +85,7 @@ internal static class Networks
     {
         SecurityGroupRule[] partners =
         [
-            .. Enumerable.Range(0, 20).Select(i => Rule($"sgr-{i:D2}", 6, 443, 443, $"203.0.{i}.0/24", $"HTTPS (443) | TCP (6) | 443 | 203.0.{i}.0/24")),
+            .. Enumerable.Range(0, 33).Select(i => Rule($"sgr-{i:D2}", 6, 443, 443, $"203.0.{i}.0/24", $"HTTPS (443) | TCP (6) | 443 | 203.0.{i}.0/24")),
             Rule("sgr-v6", 6, 443, 443, "2001:db8:7::/48", "HTTPS (443) | TCP (6) | 443 | 2001:db8:7::/48"),
             Rule("sgr-any", 6, 80, 80, "0.0.0.0/0", "HTTP (80) | TCP (6) | 80 | 0.0.0.0/0"),
             Rule("sgr-app", 6, 8_000, 8_099, "sg-app", "Custom TCP | TCP (6) | 8000 - 8099 | sg-app"),

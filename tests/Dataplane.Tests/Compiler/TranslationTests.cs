@@ -4,10 +4,14 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using CsCheck;
+using Dataplane.Compiler;
 using Dataplane.Compiler.Load;
 using Dataplane.Compiler.Lower;
 using Dataplane.Filters;
 using Dataplane.Packets;
+using Dataplane.Records;
+using Dataplane.Tests.Engine;
+using Dataplane.Tests.TestSupport;
 using Dataplane.Topology.Model;
 using Xunit;
 
@@ -26,7 +30,7 @@ public sealed class TranslationTests
                 Networks.NoBugs(FilterCompiler.CompileAll(NetworkCompilation.Create(catalog, int.MaxValue, default), chains));
                 Networks.NoBugs(FilterCompiler.CompileAll(NetworkCompilation.Create(catalog, 0, default), tables));
                 FilterSet interpreted = FilterCompiler.Interpret(catalog);
-                ReferenceJudge meaning = new(catalog.Network);
+                ListMeaning meaning = new(catalog.Network);
                 Decision[] byChain = new Decision[packets.Length], byTable = new Decision[packets.Length];
                 foreach (RuleListKey key in catalog.Lists)
                 {
@@ -63,6 +67,44 @@ public sealed class TranslationTests
         Headers packet = Networks.Packet(protocol, source, source.Contains(':', StringComparison.Ordinal) ? "fd00:1::20" : "10.0.2.20", port, flags);
         Decision decision = set[catalog.Find(ListKind.SecurityGroup, "sg-app", Networks.Vpc, ingress: true).Slot].Decide(in packet);
         Assert.Equal(rule, decision.IsNone ? -1 : decision.Rule);
+    }
+
+    [Theory]
+    [InlineData(RandomTraffic.Small, 1)]
+    [InlineData(RandomTraffic.Wide, 2)]
+    public void REL_25_The_engine_with_compiled_filters_says_what_the_reference_says(string topology, int seed)
+    {
+        Network network = RandomTraffic.Network(topology);
+        FilterSet? compiled = null;
+        for (int round = 0; round < 6; round++)
+        {
+            Random random = new(unchecked(seed * 1_000 + round));
+            JudgeOptions options = RandomTraffic.Options(random);
+            using NetworkEngine engine = NetworkEngine.Build(network, options);
+            if (compiled is null)
+            {
+                compiled = engine.Filters;
+                Networks.NoBugs(FilterCompiler.CompileAll(engine.Catalog, engine.Filters));
+            }
+
+            foreach (RuleListKey key in engine.Catalog.Lists)
+            {
+                engine.Filters.Replace(key.Slot, compiled[key.Slot]);
+            }
+
+            TestEngine reference = TestEngine.All[0](network, options);
+            PacketBlock block = new();
+            foreach (TimedPacket packet in RandomTraffic.Packets(random, 500))
+            {
+                block.Reset();
+                block.Add(packet.Time, 0, packet.Packet.WireLength, LinkType.Raw, 0);
+                block.Headers[0] = packet.Packet;
+                block.Quotes[0] = packet.Quote;
+                engine.Judge.Judge(block);
+                Assert.Equal(
+                    (round, reference.Judge(packet.Packet, packet.Quote, packet.Time)), (round, engine.Judge.Tables.Describe(block.Results[0])));
+            }
+        }
     }
 
     [Fact]

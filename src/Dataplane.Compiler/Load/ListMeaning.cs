@@ -11,14 +11,14 @@ namespace Dataplane.Compiler.Load;
 
 /// <summary>What the reference interpreter says of a packet at one rule list, in the compiler's terms.</summary>
 /// <remarks>Not thread-safe when it is asked for a judge; the judges are.</remarks>
-public sealed class ReferenceJudge
+public sealed class ListMeaning
 {
     private readonly Network _network;
     private readonly Dictionary<string, SecurityGroup> _groups;
     private readonly Dictionary<string, NetworkAcl> _acls;
     private readonly Dictionary<string, PeerResolver> _peers = new(StringComparer.Ordinal);
 
-    public ReferenceJudge(Network network)
+    public ListMeaning(Network network)
     {
         _network = network;
         _groups = network.SecurityGroups.ToDictionary(group => group.Id, StringComparer.Ordinal);
