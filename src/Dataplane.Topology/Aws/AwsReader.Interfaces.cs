@@ -8,6 +8,9 @@ namespace Dataplane.Topology.Aws;
 
 internal sealed partial class AwsReader
 {
+    /// <summary>Far beyond what any instance type has; it bounds the work on a hostile file.</summary>
+    private const int MostAddresses = 1_000;
+
     private readonly Dictionary<string, InterfaceDraft> _interfaces = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<InterfaceDraft>> _instances = new(StringComparer.Ordinal);
 
@@ -100,7 +103,7 @@ internal sealed partial class AwsReader
         cards.Add(card);
     }
 
-    private static void Address(InterfaceDraft card, string? address, string? publicAddress, bool primary)
+    private void Address(InterfaceDraft card, string? address, string? publicAddress, bool primary)
     {
         if (address is null)
         {
@@ -110,6 +113,12 @@ internal sealed partial class AwsReader
         AddressDraft? known = card.Addresses.Find(a => a.Private == address);
         if (known is null)
         {
+            if (card.Addresses.Count >= MostAddresses)
+            {
+                _faults.Error(card.Where, $"the interface has more than {MostAddresses} addresses", "Write the file anew with the command that made it");
+                return;
+            }
+
             known = new AddressDraft { Private = address };
             card.Addresses.Add(known);
         }
@@ -149,14 +158,18 @@ internal sealed partial class AwsReader
                 // Old files list no interfaces; the instance's own id names the one that it must have.
                 first = Interface(id, row);
                 Attach(first, id, 0);
-                foreach (AwsNode group in row.List("SecurityGroups"))
-                {
-                    AddNew(first.SecurityGroupIds, group.Id("GroupId"));
-                }
             }
 
             if (first is not null)
             {
+                if (first.SecurityGroupIds.Count == 0)
+                {
+                    foreach (AwsNode group in row.List("SecurityGroups"))
+                    {
+                        AddNew(first.SecurityGroupIds, group.Id("GroupId"));
+                    }
+                }
+
                 first.VpcId ??= row.Id("VpcId");
                 first.SubnetId ??= row.Id("SubnetId");
                 first.SourceDestCheck ??= row.Flag("SourceDestCheck");

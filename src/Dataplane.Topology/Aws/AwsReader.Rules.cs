@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using Dataplane.Topology.Documents;
 using Dataplane.Topology.Model;
@@ -131,6 +132,7 @@ internal sealed partial class AwsReader
     {
         HashSet<string> fromRulesAlone = new(StringComparer.Ordinal);
         HashSet<string> differing = new(StringComparer.Ordinal);
+        Dictionary<(string Group, bool Egress), Dictionary<string, SecurityGroupRuleDraft>> contents = [];
         foreach (AwsNode row in Rows("SecurityGroupRules"))
         {
             string name = row.Id("SecurityGroupRuleId")!;
@@ -161,20 +163,28 @@ internal sealed partial class AwsReader
                 GroupId = reference?.Id("GroupId"),
                 Description = row.Text("Description"),
             };
-            List<SecurityGroupRuleDraft> rules = row.Flag("IsEgress") ?? false ? group.Egress : group.Ingress;
+            bool egress = row.Flag("IsEgress") ?? false;
+            List<SecurityGroupRuleDraft> rules = egress ? group.Egress : group.Ingress;
             if (!fromRulesAlone.Contains(groupId))
             {
-                if (rules.Find(r => r.Name is null && Equal(r, rule)) is { } unnamed && !rules.Exists(r => r.Name is not null && Equal(r, rule)))
+                if (!contents.TryGetValue((groupId, egress), out Dictionary<string, SecurityGroupRuleDraft>? first))
                 {
-                    unnamed.Name = name;
+                    first = new(StringComparer.Ordinal);
+                    foreach (SecurityGroupRuleDraft listed in rules)
+                    {
+                        first.TryAdd(Content(listed), listed);
+                    }
+
+                    contents.Add((groupId, egress), first);
+                }
+
+                if (first.TryGetValue(Content(rule), out SecurityGroupRuleDraft? equal))
+                {
+                    equal.Name ??= name;    // a second id for the same content: AWS has no two equal rules
                     continue;
                 }
 
-                if (rules.Exists(r => Equal(r, rule)))
-                {
-                    continue;    // a second id for a rule that has one: AWS has no two equal rules
-                }
-
+                first.Add(Content(rule), rule);
                 if (differing.Add(groupId))
                 {
                     _faults.Warn(
@@ -190,20 +200,14 @@ internal sealed partial class AwsReader
         }
     }
 
-    /// <summary>The same protocol, ports and peer, however the two commands spell them (SG-13, SG-18, SG-23).</summary>
-    private static bool Equal(SecurityGroupRuleDraft a, SecurityGroupRuleDraft b)
+    /// <summary>Protocol, ports and peer in one spelling, however the two commands write them (SG-13, SG-18, SG-23).</summary>
+    private static string Content(SecurityGroupRuleDraft rule)
     {
-        if (a.PrefixListId != b.PrefixListId || a.GroupId != b.GroupId || a.Protocol is null || b.Protocol is null
-            || !Protocols.TryParse(a.Protocol, out int p) || !Protocols.TryParse(b.Protocol, out int q) || p != q)
-        {
-            return false;
-        }
-
-        bool ports = Protocols.HasPorts(p) || Protocols.IsIcmp(p);
-        return (!ports || ((a.FromPort ?? -1) == (b.FromPort ?? -1) && (a.ToPort ?? -1) == (b.ToPort ?? -1)))
-            && (a.Cidr == b.Cidr
-                || (a.Cidr is not null && b.Cidr is not null
-                    && Packets.IpPrefix.TryParse(a.Cidr, out Packets.IpPrefix x) && Packets.IpPrefix.TryParse(b.Cidr, out Packets.IpPrefix y) && x == y));
+        string protocol = rule.Protocol is not null && Protocols.TryParse(rule.Protocol, out int number) ? $"{number}" : $"?{rule.Protocol}";
+        bool ports = protocol is "1" or "6" or "17" or "58";
+        string cidr = rule.Cidr is not null && Packets.IpPrefix.TryParse(rule.Cidr, out Packets.IpPrefix block) ? block.ToString() : rule.Cidr ?? "";
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{protocol} {(ports ? rule.FromPort ?? -1 : 0)} {(ports ? rule.ToPort ?? -1 : 0)} {cidr} {rule.PrefixListId} {rule.GroupId}");
     }
 
     private void PrefixLists()

@@ -152,6 +152,13 @@ internal sealed partial class AwsReader
                     Add(key, key, instance, "InstanceId");
                 }
             }
+            else if (key is "Addresses")
+            {
+                foreach (AwsNode address in file.List(key).Where(a => a.Text("PublicIp") is not null))
+                {
+                    Add(key, key, address, "PublicIp");
+                }
+            }
             else if (key is "Entries" or "Routes" or "Associations" or "TransitGatewayRouteTablePropagations")
             {
                 Append(key, file);
@@ -172,7 +179,7 @@ internal sealed partial class AwsReader
 
     /// <summary>describe-managed-prefix-lists and describe-prefix-lists share a key, and print the same list differently (IMP-04).</summary>
     private static string Command(string key, AwsNode row) =>
-        key == "PrefixLists" && row.Node["Cidrs"] is not null ? "PrefixLists with Cidrs" : key;
+        key == "PrefixLists" && (row.Node["State"] ?? row.Node["PrefixListArn"] ?? row.Node["MaxEntries"] ?? row.Node["OwnerId"]) is null ? "describe-prefix-lists" : key;
 
     private void Add(string key, string command, AwsNode row, string idKey)
     {
@@ -247,9 +254,10 @@ internal sealed partial class AwsReader
         }
     }
 
+    /// <summary>Keeps short lists free of repetitions; what a hostile file repeats a thousand times the resolver drops.</summary>
     private static void AddNew(List<string> texts, string? text)
     {
-        if (text is not null && !texts.Contains(text))
+        if (text is not null && (texts.Count >= 1_000 || !texts.Contains(text)))
         {
             texts.Add(text);
         }

@@ -13,6 +13,9 @@ public sealed partial class Resolver
     private readonly Dictionary<string, SecurityGroup> _groups = new(StringComparer.Ordinal);
     private Dictionary<string, SecurityGroupDraft> _groupDrafts = [];
 
+    /// <summary>Group id to the VPC of the first interface that carries it; made when a group first needs it.</summary>
+    private Dictionary<string, string>? _vpcOfUsers;
+
     private void SecurityGroups()
     {
         _groupDrafts = Index(_draft.SecurityGroups, "security group");
@@ -41,16 +44,22 @@ public sealed partial class Resolver
     /// <summary>A group known only by its rules: the VPC of the interfaces that carry it, or the only VPC.</summary>
     private string? VpcOfUsers(string groupId)
     {
-        foreach (InterfaceDraft user in _draft.Interfaces)
+        if (_vpcOfUsers is null)
         {
-            if (user.SecurityGroupIds.Contains(groupId))
+            _vpcOfUsers = new(StringComparer.Ordinal);
+            foreach (InterfaceDraft user in _draft.Interfaces)
             {
                 string? vpc = user.VpcId ?? (user.SubnetId is not null && _subnets.TryGetValue(user.SubnetId, out Subnet? subnet) ? subnet.VpcId : null);
-                if (vpc is not null)
+                foreach (string id in vpc is null ? [] : user.SecurityGroupIds)
                 {
-                    return vpc;
+                    _vpcOfUsers.TryAdd(id, vpc!);
                 }
             }
+        }
+
+        if (_vpcOfUsers.TryGetValue(groupId, out string? home))
+        {
+            return home;
         }
 
         return _vpcs.Count == 1 ? _vpcs.Keys.First() : null;

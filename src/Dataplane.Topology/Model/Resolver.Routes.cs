@@ -239,7 +239,7 @@ public sealed partial class Resolver
         return (TargetKind.Blackhole, id);
     }
 
-    private bool IsSubnetBlock(Vpc vpc, IpPrefix block) => _subnets.Values.Any(s => s.VpcId == vpc.Id && s.Blocks.Contains(block));
+    private bool IsSubnetBlock(Vpc vpc, IpPrefix block) => _subnetBlocks.Contains((vpc.Id, block));
 
     /// <summary>NAT gateway, interface or Gateway Load Balancer endpoint: what may stand in place of local, or be more specific (RT-09, RT-10).</summary>
     private bool IsAppliance(Route route) => route.Kind is TargetKind.NetworkInterface or TargetKind.Blackhole

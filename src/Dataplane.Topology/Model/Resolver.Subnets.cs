@@ -11,6 +11,8 @@ public sealed partial class Resolver
     /// <summary>Subnets without their table and ACL; see FinishSubnets.</summary>
     private readonly Dictionary<string, Subnet> _subnets = new(StringComparer.Ordinal);
 
+    private readonly HashSet<(string VpcId, IpPrefix Block)> _subnetBlocks = [];
+
     private void Subnets()
     {
         foreach (SubnetDraft draft in Index(_draft.Subnets, "subnet").Values)
@@ -31,8 +33,15 @@ public sealed partial class Resolver
                 _faults.Error(draft.Where, "the subnet has no CIDR block", "Give it a CidrBlock or an IPv6 block");
             }
 
+            if (blocks.Length > MostBlocks)
+            {
+                _faults.Error(draft.Where, $"the subnet has {blocks.Length} blocks, more than {MostBlocks}", "Write the file anew with the command that made it");
+                continue;
+            }
+
             foreach (IpPrefix block in blocks)
             {
+                _subnetBlocks.Add((vpc.Id, block));
                 if (!vpc.Blocks.Any(b => b.Covers(block)))
                 {
                     _faults.Error(

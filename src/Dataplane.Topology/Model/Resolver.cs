@@ -21,6 +21,9 @@ namespace Dataplane.Topology.Model;
 /// <summary>Checks drafts, fills what AWS would fill, and makes the network.</summary>
 public sealed partial class Resolver
 {
+    /// <summary>Far beyond the quota of a VPC or a subnet; it bounds the work on a hostile file.</summary>
+    private const int MostBlocks = 1_000;
+
     private readonly NetworkDraft _draft;
     private readonly FaultList _faults;
     private readonly QuotaPolicy _quotas;
@@ -108,13 +111,14 @@ public sealed partial class Resolver
     private ImmutableArray<IpPrefix> Blocks(Draft owner, IEnumerable<string> texts)
     {
         ImmutableArray<IpPrefix>.Builder blocks = ImmutableArray.CreateBuilder<IpPrefix>();
+        HashSet<IpPrefix> seen = [];
         foreach (string text in texts)
         {
             if (!IpPrefix.TryParse(text, out IpPrefix block))
             {
                 BadBlock(owner.Where, text);
             }
-            else if (!blocks.Contains(block))
+            else if (seen.Add(block))
             {
                 blocks.Add(block);
             }
@@ -165,6 +169,12 @@ public sealed partial class Resolver
                     _faults.Error(draft.Where, "the VPC has no CIDR block", "Give it a CidrBlock");
                 }
 
+                continue;
+            }
+
+            if (blocks.Length > MostBlocks)
+            {
+                _faults.Error(draft.Where, $"the VPC has {blocks.Length} blocks, more than {MostBlocks}", "Write the file anew with the command that made it");
                 continue;
             }
 

@@ -19,7 +19,7 @@ public sealed class CaptureSnapshotTests
         Assert.Contains(network.Subnets, s => s.RouteTableId != $"{s.VpcId}/main");
     }
 
-    private static string Root()
+    internal static string Root()
     {
         DirectoryInfo? folder = new(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Dataplane.sln")))
