@@ -178,8 +178,21 @@ internal sealed partial class AwsReader
     }
 
     /// <summary>describe-managed-prefix-lists and describe-prefix-lists share a key, and print the same list differently (IMP-04).</summary>
-    private static string Command(string key, AwsNode row) =>
-        key == "PrefixLists" && (row.Node["State"] ?? row.Node["PrefixListArn"] ?? row.Node["MaxEntries"] ?? row.Node["OwnerId"]) is null ? "describe-prefix-lists" : key;
+    private static string Command(string key, AwsNode row)
+    {
+        if (key != "PrefixLists")
+        {
+            return key;
+        }
+
+        if (row.Node["Cidrs"] is not null)
+        {
+            return "describe-prefix-lists";
+        }
+
+        bool managed = (row.Node["State"] ?? row.Node["PrefixListArn"] ?? row.Node["MaxEntries"] ?? row.Node["OwnerId"]) is not null;
+        return managed ? "describe-managed-prefix-lists" : "names of prefix lists";
+    }
 
     private void Add(string key, string command, AwsNode row, string idKey)
     {
