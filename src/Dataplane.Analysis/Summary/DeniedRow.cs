@@ -28,6 +28,13 @@ public sealed class DeniedRow
 
     public required long ExampleNumber { get; init; }
 
+    /// <summary>The first packet of the example's flow: what a trace must ask for. The example itself unless it answers something.</summary>
+    public required Headers Question { get; init; }
+
+    /// <summary>The example goes against its flow's first packet: it is a return that was denied.</summary>
+    public bool IsAnswer => Question.Source != Example.Source
+        || (Example.PortsKnown && !Example.IsIcmp && Question.SourcePort != Example.SourcePort);
+
     public long Packets { get; internal set; }
 
     public long Bytes { get; internal set; }

@@ -106,10 +106,10 @@ public sealed class ReplaySummary(ResultTables tables, FlowRecorder flows) : IPa
         }
 
         _pathHits[result.Path]++;
-        flows.Add(time, headers, result);
+        FlowRecord? flow = flows.Add(time, headers, result);
         if (entry.Verdict == Verdict.Deny)
         {
-            Deny(number, headers, result, entry);
+            Deny(number, headers, result, entry, flow);
         }
         else if (entry.Verdict == Verdict.Unplaced)
         {
@@ -121,7 +121,7 @@ public sealed class ReplaySummary(ResultTables tables, FlowRecorder flows) : IPa
         }
     }
 
-    private void Deny(long number, in Headers headers, in PacketResult result, PathEntry entry)
+    private void Deny(long number, in Headers headers, in PacketResult result, PathEntry entry, FlowRecord? flow)
     {
         (int, int, int, byte) numbers = (result.Path, result.From, result.To, headers.Protocol);
         if (!_byResult.TryGetValue(numbers, out DeniedRow? row))
@@ -146,6 +146,7 @@ public sealed class ReplaySummary(ResultTables tables, FlowRecorder flows) : IPa
                     Example = headers,
                     ExampleOutcome = tables.Describe(result),
                     ExampleNumber = number,
+                    Question = flow?.Headers ?? headers,
                 };
                 _rows.Add(key, row);
             }

@@ -1,0 +1,35 @@
+using System;
+using System.Collections.Generic;
+using Dataplane.Analysis.Summary;
+using Dataplane.Analysis.Trace;
+using Dataplane.Packets;
+
+namespace Dataplane.Cli;
+
+/// <summary>Everything that a replay's summary says.</summary>
+internal sealed class ReplayReport
+{
+    internal required IReadOnlyList<string> Topologies { get; init; }
+
+    internal required IReadOnlyList<string> Captures { get; init; }
+
+    internal required ReplaySummary Summary { get; init; }
+
+    internal required TimeSpan Elapsed { get; init; }
+
+    internal required IReadOnlyList<string> Warnings { get; init; }
+
+    internal required Func<DeniedRow, Miss?> Misses { get; init; }
+
+    internal required Func<DeniedRow, string> TraceCommand { get; init; }
+
+    internal required Func<string, bool> IsComponent { get; init; }
+
+    internal required IReadOnlyList<(IpPrefix From, IpPrefix To)> Maps { get; init; }
+
+    internal string? Filter { get; init; }
+
+    internal bool Interrupted { get; init; }
+
+    internal double CompileMilliseconds { get; init; }
+}

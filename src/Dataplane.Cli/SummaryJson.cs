@@ -1,0 +1,66 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Dataplane.Records;
+using Dataplane.Topology.Model;
+
+namespace Dataplane.Cli;
+
+/// <summary>The summary as one JSON object.</summary>
+internal static class SummaryJson
+{
+    internal static void Write(Stream stream, ReplayReport report, Network network)
+    {
+        using Utf8JsonWriter json = new(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = true });
+        json.WriteStartObject();
+        Verdicts(json, "packets", report.Summary.Packets);
+        Verdicts(json, "bytes", report.Summary.Bytes);
+        json.WriteStartObject("flows");
+        foreach (string verdict in (string[])["allow", "deny", "partial", "moot"])
+        {
+            json.WriteNumber(verdict, report.Summary.Flows.Ended.GetValueOrDefault(verdict));
+        }
+
+        json.WriteEndObject();
+        json.WriteStartObject("topology");
+        json.WriteNumber("vpcs", network.Vpcs.Length);
+        json.WriteNumber("subnets", network.Subnets.Length);
+        json.WriteNumber("networkInterfaces", network.Interfaces.Length);
+        json.WriteNumber("securityGroups", network.SecurityGroups.Length);
+        json.WriteNumber("securityGroupRules", network.SecurityGroups.Sum(g => g.Ingress.Length + g.Egress.Length));
+        json.WriteNumber("networkAcls", network.NetworkAcls.Length);
+        json.WriteNumber("networkAclEntries", network.NetworkAcls.Sum(a => a.Ingress.Length + a.Egress.Length));
+        json.WriteNumber("routeTables", network.RouteTables.Length);
+        json.WriteNumber("routes", network.RouteTables.Sum(t => t.Routes.Length));
+        json.WriteNumber("prefixLists", network.PrefixLists.Length);
+        json.WriteNumber("gateways", network.Gateways.Length);
+        json.WriteEndObject();
+        json.WriteNumber("elapsedSeconds", Math.Round(report.Elapsed.TotalSeconds, 6));
+        json.WriteNumber("packetsPerSecond", Math.Round(report.Summary.Read / Math.Max(report.Elapsed.TotalSeconds, 1e-6)));
+        json.WriteNumber("compileMilliseconds", Math.Round(report.CompileMilliseconds, 3));
+        json.WriteStartArray("warnings");
+        foreach (string warning in report.Warnings)
+        {
+            json.WriteStringValue(warning);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.Flush();
+        stream.WriteByte((byte)'\n');
+    }
+
+    private static void Verdicts(Utf8JsonWriter json, string key, long[] byVerdict)
+    {
+        json.WriteStartObject(key);
+        foreach (Verdict verdict in Enum.GetValues<Verdict>())
+        {
+            json.WriteNumber(Reports.RecordText.Lower(verdict), byVerdict[(int)verdict]);
+        }
+
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,253 @@
+// The summary on a terminal of 100 columns: what happened, what was denied and how to mend it, which rules did the work.
+// Commands stand on lines of their own and are never wrapped, so that they can be pasted.
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using Dataplane.Analysis;
+using Dataplane.Analysis.Summary;
+using Dataplane.Analysis.Trace;
+using Dataplane.Packets;
+using Dataplane.Records;
+using Spectre.Console;
+
+namespace Dataplane.Cli;
+
+/// <summary>Draws a replay's summary for a person.</summary>
+internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
+{
+    private const int MostDenied = 10;
+    private const int MostUnplaced = 5;
+    private const int MostWarnings = 8;
+    private const int MostRules = 10;
+    private const int MostServices = 6;
+
+    private readonly IAnsiConsole _screen = Voice.Screen(writer);
+
+    internal void Draw()
+    {
+        ReplaySummary summary = report.Summary;
+        Line($"{string.Join(", ", report.Captures.Select(Name))} through {string.Join(", ", report.Topologies.Select(Name))}: "
+            + $"{N(summary.Read)} packets in {report.Elapsed.TotalSeconds.ToString("F2", CultureInfo.InvariantCulture)} s"
+            + $" ({Rate(summary.Read / Math.Max(report.Elapsed.TotalSeconds, 1e-6))} packets/s)");
+        if (report.Filter is not null)
+        {
+            Line($"of which {N(summary.Selected)} match --filter '{report.Filter}' and are counted here");
+        }
+
+        if (report.Interrupted)
+        {
+            Line("Interrupted: this is what had been judged by then.");
+        }
+
+        Line("");
+        Verdicts(summary);
+        Denied(summary);
+        Unplaced(summary);
+        Busiest(summary);
+        Warnings();
+    }
+
+    private void Verdicts(ReplaySummary summary)
+    {
+        Table table = new Table().Border(TableBorder.None).AddColumn(Column("verdict")).AddColumn(Number("packets"))
+            .AddColumn(Number("bytes")).AddColumn(Number("flows")).AddColumn(Column(""));
+        SortedDictionary<string, long> flows = summary.Flows.Ended;
+        foreach (Verdict verdict in Enum.GetValues<Verdict>())
+        {
+            long packets = summary.Packets[(int)verdict];
+            if (packets == 0 && verdict > Verdict.Deny)
+            {
+                continue;
+            }
+
+            string colour = verdict switch
+            {
+                Verdict.Allow => "green",
+                Verdict.Deny => "red",
+                Verdict.Moot => "olive",
+                _ => "default",
+            };
+            string name = RecordText(verdict);
+            long partial = flows.GetValueOrDefault("partial");
+            string count = verdict is Verdict.Allow or Verdict.Deny ? N(flows.GetValueOrDefault(name)) : "";
+            string meaning = verdict switch
+            {
+                Verdict.Allow => partial > 0 ? $"and {N(partial)} flows in part" : "",
+                Verdict.Moot => "would not exist: what they answer was denied",
+                Verdict.Unplaced => "their addresses have no place on this topology",
+                Verdict.Invalid => "malformed",
+                Verdict.Ignored => "not IP (ARP, LLDP ...)",
+                _ => "",
+            };
+            table.AddRow($"[{colour}]{name}[/]", N(packets), Progress.Size(summary.Bytes[(int)verdict]), count, Markup.Escape(meaning));
+        }
+
+        _screen.Write(table);
+    }
+
+    private void Denied(ReplaySummary summary)
+    {
+        List<DeniedRow> rows = [.. summary.Denied];
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        Heading("Denied");
+        int number = 1;
+        foreach (DeniedRow row in rows.Take(MostDenied))
+        {
+            string packets = row.Packets == 1 ? "1 packet" : $"{N(row.Packets)} packets";
+            string head = $"{number,2}. {packets}  {Service(row)}  {Source(row)} > {Target(row)}";
+            Coloured("red", head + (row.IsAnswer ? "  (a return)" : ""));
+            Indented($"{row.Reason}{(row.Rule is null ? "" : $" {row.Rule}")}: {ReasonText.Of(row.ExampleOutcome)}");
+            if (report.Misses(row) is { } miss)
+            {
+                Indented($"nearest miss: {miss.Change}; {Then(miss)}");
+            }
+
+            Indented(report.TraceCommand(row), wrap: false);
+            number++;
+        }
+
+        if (rows.Count > MostDenied || summary.DeniedWithoutRow > 0)
+        {
+            long rest = rows.Skip(MostDenied).Sum(r => r.Packets) + summary.DeniedWithoutRow;
+            Line($"    {N(rest)} more packets in {N(rows.Count - MostDenied)} more rows: --flows FILE or --denied FILE lists them all");
+        }
+    }
+
+    private void Unplaced(ReplaySummary summary)
+    {
+        if (summary.Packets[(int)Verdict.Unplaced] == 0)
+        {
+            return;
+        }
+
+        Heading("Unplaced");
+        List<((IpAddress Source, IpAddress Destination) Pair, long Packets)> pairs = [.. summary.Unplaced];
+        foreach (((IpAddress source, IpAddress destination), long packets) in pairs.Take(MostUnplaced))
+        {
+            Line($"    {N(packets),8} packets  {source} > {destination}");
+        }
+
+        if (pairs.Count > MostUnplaced)
+        {
+            Line($"    and {N(pairs.Count - MostUnplaced)} more address pairs");
+        }
+
+        if (report.Maps.Count > 0)
+        {
+            Line("    Most of this capture comes from other addresses. To place it here, add:");
+            Line("    " + string.Join(' ', report.Maps.Select(m => $"--map {m.From}={m.To}")));
+        }
+    }
+
+    private void Busiest(ReplaySummary summary)
+    {
+        IReadOnlyList<(string Rule, long Packets, long ByTracking)> rules = summary.BusiestRules(report.IsComponent, MostRules);
+        if (rules.Count == 0)
+        {
+            return;
+        }
+
+        Heading("Busiest rules");
+        Table table = new Table().Border(TableBorder.None).HideHeaders().AddColumn(Column("")).AddColumn(Number("")).AddColumn(Column(""));
+        foreach ((string rule, long packets, long byTracking) in rules)
+        {
+            table.AddRow(Markup.Escape("    " + Voice.Harmless(rule)), N(packets), byTracking > 0 ? $"{N(byTracking)} of them by tracking" : "");
+        }
+
+        _screen.Write(table);
+    }
+
+    private void Warnings()
+    {
+        if (report.Warnings.Count == 0)
+        {
+            return;
+        }
+
+        Heading(report.Warnings.Count == 1 ? "1 warning" : $"{N(report.Warnings.Count)} warnings");
+        foreach (string warning in report.Warnings.Take(MostWarnings))
+        {
+            Indented(warning);
+        }
+
+        if (report.Warnings.Count > MostWarnings)
+        {
+            Line($"    {N(report.Warnings.Count - MostWarnings)} more: -v says them all");
+        }
+    }
+
+    private static string Then(Miss miss) => miss.ThenAllowed ? "then it is allowed"
+        : miss.ThenDeniedBy is null ? "whether it then passes cannot be tried here"
+        : $"then {miss.ThenDeniedBy} denies it";
+
+    private static string Service(DeniedRow row)
+    {
+        string protocol = PacketText.Protocol(row.Protocol);
+        if (row.Services.Count == 0)
+        {
+            return protocol;
+        }
+
+        bool icmp = row.Example.IsIcmp;
+        IEnumerable<string> most = row.Services.OrderByDescending(s => s.Value).ThenBy(s => s.Key).Take(MostServices)
+            .Select(s => icmp ? $"{s.Key >> 8}/{s.Key & 255}" : s.Key.ToString(CultureInfo.InvariantCulture));
+        string more = row.Services.Count > MostServices ? $" and {row.Services.Count - MostServices} more" : "";
+        return $"{protocol} {string.Join(',', most)}{more}";
+    }
+
+    private static string Source(DeniedRow row) => End(row.From, row.Sources);
+
+    private static string Target(DeniedRow row) => End(row.To, row.Destinations);
+
+    private static string End(string? id, HashSet<IpAddress> addresses)
+    {
+        string many = addresses.Count == 1 ? addresses.First().ToString() : $"{N(addresses.Count)} addresses";
+        return id is null ? many : $"{id} ({many})";
+    }
+
+    private static string RecordText(Verdict verdict) => Reports.RecordText.Lower(verdict);
+
+    private static string Name(string path) => path == "-" ? "standard input" : Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
+
+    private static string N(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Rate(double perSecond) => perSecond switch
+    {
+        >= 1e6 => (perSecond / 1e6).ToString("F1", CultureInfo.InvariantCulture) + " M",
+        >= 1e3 => (perSecond / 1e3).ToString("F0", CultureInfo.InvariantCulture) + " k",
+        _ => perSecond.ToString("F0", CultureInfo.InvariantCulture),
+    };
+
+    private static TableColumn Column(string title) => new TableColumn(title).LeftAligned();
+
+    private static TableColumn Number(string title) => new TableColumn(title).RightAligned();
+
+    private void Heading(string text)
+    {
+        writer.WriteLine();
+        _screen.MarkupLine($"[bold]{Markup.Escape(text)}[/]");
+    }
+
+    private void Line(string text) => writer.WriteLine(Voice.Harmless(text));
+
+    private void Coloured(string colour, string text) => _screen.Write(new Text(Voice.Harmless(text) + "\n", Style.Parse(colour)));
+
+    private void Indented(string text, bool wrap = true)
+    {
+        string safe = Voice.Harmless(text);
+        if (!wrap)
+        {
+            writer.WriteLine("    " + safe);
+            return;
+        }
+
+        _screen.Write(new Padder(new Text(safe), new Padding(4, 0, 0, 0)));
+    }
+}
