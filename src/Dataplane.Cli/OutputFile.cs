@@ -11,20 +11,21 @@ namespace Dataplane.Cli;
 /// <summary>One output of a command: a file, or standard output for <c>-</c>.</summary>
 internal sealed class OutputFile : IDisposable
 {
-    private readonly string _path;
     private readonly string? _temporary;
     private bool _done;
 
     private OutputFile(string path, string? temporary, Stream stream)
     {
-        _path = path;
+        Path = path;
         _temporary = temporary;
         Stream = stream;
     }
 
+    internal string Path { get; }
+
     internal Stream Stream { get; }
 
-    internal bool IsStandardOutput => _path == "-";
+    internal bool IsStandardOutput => Path == "-";
 
     /// <param name="path">A path, or - for standard output.</param>
     /// <param name="option">The option's name, for messages.</param>
@@ -37,8 +38,8 @@ internal sealed class OutputFile : IDisposable
             return new OutputFile(path, null, Console.OpenStandardOutput());
         }
 
-        string full = Path.GetFullPath(path);
-        if (inputs.Any(input => input != "-" && string.Equals(Path.GetFullPath(input), full, StringComparison.Ordinal)))
+        string full = System.IO.Path.GetFullPath(path);
+        if (inputs.Any(input => input != "-" && string.Equals(System.IO.Path.GetFullPath(input), full, StringComparison.Ordinal)))
         {
             throw new CommandException(ExitCode.Usage, $"{option} {path}: this file is an input. Name another file for the output.");
         }
@@ -72,7 +73,7 @@ internal sealed class OutputFile : IDisposable
         if (_temporary is not null)
         {
             Stream.Dispose();
-            File.Move(_temporary, _path, true);
+            File.Move(_temporary, Path, true);
         }
 
         _done = true;

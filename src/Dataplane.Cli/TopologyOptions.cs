@@ -69,6 +69,11 @@ internal sealed class TopologyOptions
     /// <summary>The paths of -t as typed.</summary>
     internal IReadOnlyList<string> Paths(ParseResult parsed) => parsed.GetValue(_topology!) ?? [];
 
+    /// <summary>-t, --parameter and --eni as words of a shell, for a command that means the same network.</summary>
+    internal string AsTyped(ParseResult parsed) => string.Join(' ', Paths(parsed).Select(p => "-t " + Shell.Quote(p))
+        .Concat((parsed.GetValue(_parameters) ?? []).Select(p => "--parameter " + Shell.Quote(p)))
+        .Concat((parsed.GetValue(_interfaces) ?? []).Select(i => "--eni " + Shell.Quote(i))));
+
     internal Network Load(ParseResult parsed, Voice voice, List<string> warnings) => Load(parsed, voice, warnings, Paths(parsed));
 
     /// <exception cref="CommandException">The topology cannot be read; all its faults were said.</exception>

@@ -24,6 +24,9 @@ public sealed class PacketRecords : IPacketSink
         }
     }
 
+    /// <summary>Hand records on after every block: for a reader that waits for them.</summary>
+    public bool FlushEachBlock { get; init; }
+
     public void Write(PacketBlock block)
     {
         for (int i = 0; i < block.Count; i++)
@@ -33,12 +36,14 @@ public sealed class PacketRecords : IPacketSink
                 Record(block, i);
             }
         }
+
+        if (FlushEachBlock)
+        {
+            _out.Flush();
+        }
     }
 
     public void Complete() => _out.Flush();
-
-    /// <summary>Writes what is buffered, so that a reader of a pipe sees packets as they come.</summary>
-    public void Flush() => _out.Flush();
 
     private void Record(PacketBlock block, int index)
     {

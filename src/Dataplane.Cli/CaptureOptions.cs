@@ -1,0 +1,87 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.Linq;
+using Dataplane.Capture;
+using Dataplane.Packets;
+
+namespace Dataplane.Cli;
+
+/// <summary>Which packets are read, where they are put, and which of them count.</summary>
+internal sealed class CaptureOptions
+{
+    private readonly Argument<string[]> _files = new("capture")
+    {
+        Description = "pcap or pcapng files, also gzip or zstd, in this order; - reads standard input",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string[]> _map = new("--map")
+    {
+        Description = "Rewrite captured addresses before anything else: CIDR=CIDR of the same length (repeatable)",
+        HelpName = "CIDR=CIDR",
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private readonly Option<string> _filter = new("--filter")
+    {
+        Description = "Count and write only these packets (all are judged): host, net, port, portrange, proto, and, or, not",
+        HelpName = "EXPR",
+    };
+
+    internal CaptureOptions(Command command)
+    {
+        command.Arguments.Add(_files);
+        command.Options.Add(_map);
+        command.Options.Add(_filter);
+    }
+
+    internal IReadOnlyList<string> Files(ParseResult parsed) => parsed.GetValue(_files) ?? [];
+
+    internal bool IsStream(ParseResult parsed) => Files(parsed).Contains("-");
+
+    internal string? FilterText(ParseResult parsed) => parsed.GetValue(_filter);
+
+    /// <exception cref="CommandException">The expression makes no sense.</exception>
+    internal PacketFilter? Filter(ParseResult parsed)
+    {
+        if (parsed.GetValue(_filter) is not { } text)
+        {
+            return null;
+        }
+
+        try
+        {
+            return PacketFilter.Parse(text);
+        }
+        catch (FormatException e)
+        {
+            throw new CommandException(ExitCode.Usage, $"--filter: {e.Message}");
+        }
+    }
+
+    /// <exception cref="CommandException">A map makes no sense.</exception>
+    internal AddressMap? Map(ParseResult parsed)
+    {
+        try
+        {
+            return AddressMap.Parse(parsed.GetValue(_map) ?? []);
+        }
+        catch (FormatException e)
+        {
+            throw new CommandException(ExitCode.Usage, $"--map {e.Message}");
+        }
+    }
+
+    /// <exception cref="CommandException">A file cannot be opened, or is no capture.</exception>
+    internal CaptureReader Open(ParseResult parsed)
+    {
+        IReadOnlyList<string> files = Files(parsed);
+        if (files.Count(f => f == "-") > 1)
+        {
+            throw new CommandException(ExitCode.Usage, "-: standard input can be read once. Give - once.");
+        }
+
+        return CaptureReader.Open(files);
+    }
+}

@@ -1,0 +1,203 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using Dataplane.Analysis;
+using Dataplane.Analysis.Flows;
+using Dataplane.Analysis.Summary;
+using Dataplane.Analysis.Trace;
+using Dataplane.Capture;
+using Dataplane.Engine;
+using Dataplane.Packets;
+using Dataplane.Records;
+using Dataplane.Reports;
+using Dataplane.Topology.Model;
+
+namespace Dataplane.Cli;
+
+/// <summary><c>replay</c>: what would this network have done with these captured packets.</summary>
+internal sealed class ReplayCommand
+{
+    private readonly TopologyOptions _topology;
+    private readonly CaptureOptions _captures;
+    private readonly JudgeSwitches _switches;
+    private readonly Option<string> _packets = Output("--packets", "One record per packet, in capture order: .jsonl, .csv, or - for JSON lines");
+    private readonly Option<string> _flows = Output("--flows", "One record per flow, in order of first packet");
+    private readonly Option<string> _summary = Output("--summary", "The summary as one JSON object");
+    private readonly Option<string> _allowed = Output("--allowed", "The allowed packets as pcapng, byte for byte");
+    private readonly Option<string> _denied = Output("--denied", "The denied packets as pcapng, each with its reason and rule as comment");
+    private readonly Option<int> _workers = new("--workers") { Description = "Worker threads (default: one per core); records do not depend on it", HelpName = "N" };
+    private readonly Option<string> _failOn = new("--fail-on") { Description = "Exit 1 if any packet was denied", HelpName = "deny" };
+
+    private ReplayCommand(Command command)
+    {
+        _topology = new TopologyOptions(command);
+        _captures = new CaptureOptions(command);
+        foreach (Option option in (Option[])[_packets, _flows, _summary, _allowed, _denied])
+        {
+            command.Options.Add(option);
+        }
+
+        _failOn.AcceptOnlyFromAmong("deny");
+        command.Options.Add(_workers);
+        command.Options.Add(_failOn);
+        _switches = new JudgeSwitches(command);
+    }
+
+    internal static Command Create()
+    {
+        Command command = new("replay", "What would this network have done with these captured packets, and which rule decided");
+        ReplayCommand replay = new(command);
+        command.SetAction(parsed => Program.Guard(parsed, replay.Run));
+        return command;
+    }
+
+    /// <summary>Worker threads: as asked, else one per core.</summary>
+    internal static int Workers(int asked) => asked is >= 0 and <= 64
+        ? asked == 0 ? Math.Min(Environment.ProcessorCount, 64) : asked
+        : throw new CommandException(ExitCode.Usage, $"--workers {asked}: out of range. Give a number from 1 to 64.");
+
+    internal static RecordFormat Format(string path) =>
+        path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? RecordFormat.Csv : RecordFormat.JsonLines;
+
+    internal static Option<string> Output(string name, string description) => new(name) { Description = description, HelpName = "FILE|-" };
+
+    /// <summary>A public address of the network to its private one, as flow keys want it .</summary>
+    internal static Func<IpAddress, IpAddress> ToPrivate(Network network)
+    {
+        Dictionary<IpAddress, IpAddress> known = [];
+        foreach (InterfaceAddress address in network.Interfaces.SelectMany(i => i.Addresses))
+        {
+            if (address.Public is { } outside)
+            {
+                known.TryAdd(outside, address.Private);
+            }
+        }
+
+        return address => known.GetValueOrDefault(address, address);
+    }
+
+    private int Run(ParseResult parsed, Voice voice, Signals signals)
+    {
+        List<string> warnings = [];
+        JudgeOptions options = _switches.Read(parsed);
+        int workers = Workers(parsed.GetValue(_workers));
+        PacketFilter? filter = _captures.Filter(parsed);
+        Network network = _topology.Load(parsed, voice, warnings);
+        using CaptureReader reader = _captures.Open(parsed);
+        using Outputs outputs = new(_captures.Files(parsed));
+        OutputFile? packets = outputs.Open(parsed.GetValue(_packets), "--packets");
+        OutputFile? flows = outputs.Open(parsed.GetValue(_flows), "--flows");
+        OutputFile? summaryFile = outputs.Open(parsed.GetValue(_summary), "--summary");
+        OutputFile? allowed = outputs.Open(parsed.GetValue(_allowed), "--allowed");
+        OutputFile? denied = outputs.Open(parsed.GetValue(_denied), "--denied");
+        outputs.OneStandardOutput();
+
+        Stopwatch watch = Stopwatch.StartNew();
+        using EngineRun engine = Engines.Start(network, options, workers);
+        IJudge judge = engine.Judge;
+        FlowRecorder recorder = new(judge.Tables, options, ToPrivate(network), flows is not null);
+        ReplaySummary summary = new(judge.Tables, recorder);
+        List<IPacketSink> sinks = [summary];
+        if (packets is not null)
+        {
+            sinks.Add(new PacketRecords(packets.Stream, judge.Tables, Format(packets.Path)) { FlushEachBlock = packets.IsStandardOutput && _captures.IsStream(parsed) });
+        }
+
+        AddCapture(sinks, allowed, Verdict.Allow, reader, judge.Tables);
+        AddCapture(sinks, denied, Verdict.Deny, reader, judge.Tables);
+
+        bool finished;
+        using (Progress progress = new(voice, () => (summary.Read, reader.BytesRead, reader.TotalBytes)))
+        using (Pipeline pipeline = new(reader, Prepare(_captures.Map(parsed), filter), judge, new AllSinks(sinks)))
+        {
+            finished = pipeline.Run(signals.Token);
+        }
+
+        watch.Stop();
+        if (flows is not null)
+        {
+            FlowRecords writer = new(flows.Stream, judge.Tables, Format(flows.Path));
+            foreach (FlowRecord flow in recorder.All)
+            {
+                writer.Write(flow, judge.Tables);
+            }
+
+            writer.Flush();
+        }
+
+        warnings.AddRange(reader.Warnings);
+        warnings.AddRange(engine.Warnings);
+        if (recorder.Overflowed > 0)
+        {
+            warnings.Add($"{recorder.Overflowed} flows were counted by their first packet alone: more than {FlowRecorder.MaxLive} lived at a time. --flows FILE follows them all.");
+        }
+
+        HashSet<string> components = [.. network.Interfaces.Select(i => i.Id), .. network.Gateways.Select(g => g.Id)];
+        NearestMiss nearest = new(network, options, Engines.Single);
+        ReplayReport report = new()
+        {
+            Topologies = _topology.Paths(parsed),
+            Captures = _captures.Files(parsed),
+            Summary = summary,
+            Elapsed = watch.Elapsed,
+            Warnings = warnings,
+            Misses = row => nearest.Find(row.Example, row.ExampleOutcome),
+            TraceCommand = row => TraceCommand.For(row, _topology.AsTyped(parsed)),
+            IsComponent = components.Contains,
+            Maps = summary.Packets[(int)Verdict.Unplaced] * 2 > summary.Selected ? MapProposal.Find(network, summary.Unplaced) : [],
+            Filter = _captures.FilterText(parsed),
+            Interrupted = !finished,
+            CompileMilliseconds = engine.CompileMilliseconds,
+        };
+        if (summaryFile is not null)
+        {
+            SummaryJson.Write(summaryFile.Stream, report, network);
+        }
+
+        outputs.Complete();
+        if (!outputs.UsesStandardOutput)
+        {
+            using StreamWriter screen = Program.StandardOutput();
+            new SummaryScreen(screen, report).Draw();
+        }
+        else
+        {
+            foreach (string warning in warnings)
+            {
+                voice.Say($"warning: {warning}");
+            }
+        }
+
+        return signals.Code
+            ?? (reader.IsDamaged ? ExitCode.Capture
+                : parsed.GetValue(_failOn) == "deny" && summary.Packets[(int)Verdict.Deny] > 0 ? ExitCode.Negative
+                : ExitCode.Done);
+    }
+
+    /// <summary>Parses a block and marks the packets that are counted and written.</summary>
+    internal static Action<PacketBlock> Prepare(AddressMap? map, PacketFilter? filter) => block =>
+    {
+        HeaderParser.ParseBlock(block, map);
+        if (filter is null)
+        {
+            block.Selected.AsSpan(0, block.Count).Fill(true);
+            return;
+        }
+
+        for (int i = 0; i < block.Count; i++)
+        {
+            block.Selected[i] = filter.Matches(block.Headers[i]);
+        }
+    };
+
+    private static void AddCapture(List<IPacketSink> sinks, OutputFile? file, Verdict verdict, CaptureReader reader, ResultTables tables)
+    {
+        if (file is not null)
+        {
+            sinks.Add(new VerdictCapture(file.Stream, verdict, reader, tables));
+        }
+    }
+}
