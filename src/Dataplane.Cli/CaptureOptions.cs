@@ -54,9 +54,9 @@ internal sealed class CaptureOptions
         {
             return PacketFilter.Parse(text);
         }
-        catch (FormatException e)
+        catch (FilterException e)
         {
-            throw new CommandException(ExitCode.Usage, $"--filter: {e.Message}");
+            throw new CommandException(ExitCode.Usage, e.Message);
         }
     }
 
@@ -69,7 +69,7 @@ internal sealed class CaptureOptions
         }
         catch (FormatException e)
         {
-            throw new CommandException(ExitCode.Usage, $"--map {e.Message}");
+            throw new CommandException(ExitCode.Usage, e.Message);
         }
     }
 

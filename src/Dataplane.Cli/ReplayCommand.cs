@@ -111,7 +111,7 @@ internal sealed class ReplayCommand
 
         bool finished;
         using (Progress progress = new(voice, () => (summary.Read, reader.BytesRead, reader.TotalBytes)))
-        using (Pipeline pipeline = new(reader, Prepare(_captures.Map(parsed), filter), judge, new AllSinks(sinks)))
+        using (Pipeline pipeline = new(new CaptureSource(reader), Prepare(_captures.Map(parsed), filter), judge, new AllSinks(sinks)))
         {
             finished = pipeline.Run(signals.Token);
         }

@@ -1,5 +1,4 @@
 using System.IO;
-using System.Text;
 using Dataplane.Capture;
 using Dataplane.Engine;
 using Dataplane.Packets;
@@ -10,24 +9,51 @@ namespace Dataplane.Cli;
 /// <summary>The packets of one verdict, byte for byte, as pcapng; each denied one says why in a comment that Wireshark shows.</summary>
 internal sealed class VerdictCapture(Stream stream, Verdict verdict, CaptureReader reader, ResultTables tables) : IPacketSink
 {
-    private readonly PcapNgWriter _writer = new(stream);
+    // The writer closes what it is given; the file is the command's, to be renamed when everything was written.
+    private readonly PcapNgWriter _writer = new(new KeptOpen(stream), index => index < reader.Interfaces.Count ? reader.Interfaces[index] : null);
 
     public void Write(PacketBlock block)
     {
         for (int i = 0; i < block.Count; i++)
         {
             PathEntry entry = tables.Paths[block.Results[i].Path];
-            if (!block.Selected[i] || entry.Verdict != verdict)
+            if (block.Selected[i] && entry.Verdict == verdict)
             {
-                continue;
+                _writer.Write(block, i, verdict != Verdict.Deny ? null
+                    : entry.Rule < 0 ? entry.Reason.ToString()
+                    : $"{entry.Reason} {tables.Names[entry.Rule]}");
             }
-
-            string? comment = verdict != Verdict.Deny ? null
-                : entry.Rule < 0 ? entry.Reason.ToString()
-                : new StringBuilder().Append(entry.Reason).Append(' ').Append(tables.Names[entry.Rule]).ToString();
-            _writer.Write(block.Packets[i], block.Bytes(i), reader.Interfaces[block.Packets[i].CaptureInterface], comment);
         }
     }
 
-    public void Complete() => _writer.Complete();
+    public void Complete() => _writer.Dispose();
+
+    private sealed class KeptOpen(Stream stream) : Stream
+    {
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => stream.Length;
+
+        public override long Position
+        {
+            get => stream.Position;
+            set => throw new System.NotSupportedException();
+        }
+
+        public override void Flush() => stream.Flush();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new System.NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new System.NotSupportedException();
+
+        public override void SetLength(long value) => throw new System.NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => stream.Write(buffer, offset, count);
+
+        public override void Write(System.ReadOnlySpan<byte> buffer) => stream.Write(buffer);
+    }
 }

@@ -1,0 +1,12 @@
+using System.Threading;
+using Dataplane.Capture;
+using Dataplane.Engine;
+using Dataplane.Packets;
+
+namespace Dataplane.Cli;
+
+/// <summary>Capture files as a source of the pipeline.</summary>
+internal sealed class CaptureSource(CaptureReader reader) : IPacketSource
+{
+    public bool ReadBlock(PacketBlock block, CancellationToken cancellation) => reader.ReadBlock(block, cancellation);
+}
