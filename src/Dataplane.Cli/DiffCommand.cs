@@ -13,7 +13,6 @@ using Dataplane.Packets;
 using Dataplane.Records;
 using Dataplane.Reports;
 using Dataplane.Topology.Model;
-using Spectre.Console;
 
 namespace Dataplane.Cli;
 
@@ -123,65 +122,61 @@ internal sealed class DiffCommand
 
     private static void Draw(TextWriter writer, DiffSink diff, List<FlowPair> changed, bool finished)
     {
-        IAnsiConsole screen = Voice.Screen(writer);
+        Page page = new(writer);
         if (!finished)
         {
-            writer.WriteLine("Interrupted: this is what had been compared by then.");
+            page.Line("Interrupted: this is what had been compared by then.");
         }
 
         if (diff.VerdictsDiffer + diff.RulesDiffer + diff.PathsDiffer == 0)
         {
-            writer.WriteLine(FormattableString.Invariant($"{diff.Packets:N0} packets: no difference."));
+            page.Line(FormattableString.Invariant($"{diff.Packets:N0} packets: no difference."));
             return;
         }
 
-        writer.WriteLine(FormattableString.Invariant(
+        page.Line(FormattableString.Invariant(
             $"{diff.Packets:N0} packets: {diff.VerdictsDiffer:N0} change verdict, {diff.RulesDiffer:N0} only the reason or rule, {diff.PathsDiffer:N0} only the path; {changed.Count:N0} flows differ."));
         List<DiffGroup> verdicts = [.. diff.Groups.Where(g => g.VerdictDiffers)];
         List<DiffGroup> rules = [.. diff.Groups.Where(g => !g.VerdictDiffers)];
-        Groups(screen, writer, "Verdict changes", verdicts);
-        Groups(screen, writer, "Only the rule or the path changes", rules);
+        Groups(page, "Verdict changes", verdicts);
+        Groups(page, "Only the rule or the path changes", rules);
     }
 
-    private static void Groups(IAnsiConsole screen, TextWriter writer, string title, List<DiffGroup> groups)
+    private static void Groups(Page page, string title, List<DiffGroup> groups)
     {
         if (groups.Count == 0)
         {
             return;
         }
 
-        writer.WriteLine();
-        screen.MarkupLine($"[bold]{title}[/]");
+        page.Heading(title);
         foreach (DiffGroup group in groups.Take(MostGroups))
         {
-            screen.Write(new Text(Voice.Harmless(FormattableString.Invariant(
-                $"  {group.Packets:N0} packets in {group.Flows:N0} flows, by {group.ChangedBy}\n")), Style.Parse(group.VerdictDiffers ? "red" : "default")));
-            Line(screen, "before", group.Before);
-            Line(screen, "after ", group.After);
+            page.Line(FormattableString.Invariant($"  {group.Packets:N0} packets in {group.Flows:N0} flows, by {group.ChangedBy}"), group.VerdictDiffers ? "red" : null);
+            Line(page, "before", group.Before);
+            Line(page, "after", group.After);
             foreach (Headers example in group.Examples.Take(MostExamples))
             {
-                writer.WriteLine($"      {PacketText.Line(example)}");
+                page.Line($"      {PacketText.Line(example)}");
             }
 
             if (group.Flows > MostExamples)
             {
-                writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"      and {group.Flows - MostExamples:N0} more flows"));
+                page.Line(string.Create(CultureInfo.InvariantCulture, $"      and {group.Flows - MostExamples:N0} more flows"));
             }
         }
 
         if (groups.Count > MostGroups)
         {
-            writer.WriteLine($"  and {groups.Count - MostGroups} more groups: --flows FILE lists all flows");
+            page.Line($"  and {groups.Count - MostGroups} more groups: --flows FILE lists all flows");
         }
     }
 
-    private static void Line(IAnsiConsole screen, string side, Outcome outcome)
+    private static void Line(Page page, string side, Outcome outcome)
     {
         string reason = outcome.Verdict == Verdict.Deny ? $" {outcome.Reason}" : "";
         string way = outcome.Path.Count > 0 ? $" [{string.Join(" | ", outcome.Path)}]" : "";
-        screen.Write(new Padder(
-            new Text(Voice.Harmless($"{side} {RecordText.Lower(outcome.Verdict)}{reason}{(outcome.Rule is null ? "" : " " + outcome.Rule)}{way}")),
-            new Padding(4, 0, 0, 0)));
+        page.Paragraph(11, "    " + side, $"{RecordText.Lower(outcome.Verdict)}{reason}{(outcome.Rule is null ? "" : " " + outcome.Rule)}{way}");
     }
 
     /// <summary>Writes pairs of records as JSON lines.</summary>

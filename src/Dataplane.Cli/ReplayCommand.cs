@@ -4,7 +4,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
-using Dataplane.Analysis;
 using Dataplane.Analysis.Flows;
 using Dataplane.Analysis.Summary;
 using Dataplane.Analysis.Trace;

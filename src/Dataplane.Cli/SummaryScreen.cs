@@ -11,7 +11,6 @@ using Dataplane.Analysis.Summary;
 using Dataplane.Analysis.Trace;
 using Dataplane.Packets;
 using Dataplane.Records;
-using Spectre.Console;
 
 namespace Dataplane.Cli;
 
@@ -24,25 +23,25 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
     private const int MostRules = 10;
     private const int MostServices = 6;
 
-    private readonly IAnsiConsole _screen = Voice.Screen(writer);
+    private readonly Page _page = new(writer);
 
     internal void Draw()
     {
         ReplaySummary summary = report.Summary;
-        Line($"{string.Join(", ", report.Captures.Select(Name))} through {string.Join(", ", report.Topologies.Select(Name))}: "
+        _page.Line($"{string.Join(", ", report.Captures.Select(Name))} through {string.Join(", ", report.Topologies.Select(Name))}: "
             + $"{N(summary.Read)} packets in {report.Elapsed.TotalSeconds.ToString("F2", CultureInfo.InvariantCulture)} s"
             + $" ({Rate(summary.Read / Math.Max(report.Elapsed.TotalSeconds, 1e-6))} packets/s)");
         if (report.Filter is not null)
         {
-            Line($"of which {N(summary.Selected)} match --filter '{report.Filter}' and are counted here");
+            _page.Line($"of which {N(summary.Selected)} match --filter {Shell.Quote(report.Filter)} and are counted here");
         }
 
         if (report.Interrupted)
         {
-            Line("Interrupted: this is what had been judged by then.");
+            _page.Line("Interrupted: this is what had been judged by then.");
         }
 
-        Line("");
+        _page.Blank();
         Verdicts(summary);
         Denied(summary);
         Unplaced(summary);
@@ -52,9 +51,9 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
 
     private void Verdicts(ReplaySummary summary)
     {
-        Table table = new Table().Border(TableBorder.None).AddColumn(Column("verdict")).AddColumn(Number("packets"))
-            .AddColumn(Number("bytes")).AddColumn(Number("flows")).AddColumn(Column(""));
         SortedDictionary<string, long> flows = summary.Flows.Ended;
+        List<string[]> rows = [["verdict", "packets", "bytes", "flows", ""]];
+        List<string?> styles = [null];
         foreach (Verdict verdict in Enum.GetValues<Verdict>())
         {
             long packets = summary.Packets[(int)verdict];
@@ -63,29 +62,28 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
                 continue;
             }
 
-            string colour = verdict switch
-            {
-                Verdict.Allow => "green",
-                Verdict.Deny => "red",
-                Verdict.Moot => "olive",
-                _ => "default",
-            };
             string name = RecordText(verdict);
             long partial = flows.GetValueOrDefault("partial");
             string count = verdict is Verdict.Allow or Verdict.Deny ? N(flows.GetValueOrDefault(name)) : "";
             string meaning = verdict switch
             {
-                Verdict.Allow => partial > 0 ? $"and {N(partial)} flows in part" : "",
-                Verdict.Moot => "would not exist: what they answer was denied",
+                Verdict.Allow => partial > 0 ? $"{N(partial)} more flows in part: allowed at first, some packets denied" : "",
+                Verdict.Moot => "would not exist: what caused them was denied",
                 Verdict.Unplaced => "their addresses have no place on this topology",
                 Verdict.Invalid => "malformed",
-                Verdict.Ignored => "not IP (ARP, LLDP ...)",
+                Verdict.Ignored => "not IP (ARP, LLDP ...), neighbour discovery",
                 _ => "",
             };
-            table.AddRow($"[{colour}]{name}[/]", N(packets), Progress.Size(summary.Bytes[(int)verdict]), count, Markup.Escape(meaning));
+            rows.Add([name, N(packets), Progress.Size(summary.Bytes[(int)verdict]), count, meaning]);
+            styles.Add(verdict switch
+            {
+                Verdict.Allow => "green",
+                Verdict.Deny => "red",
+                _ => null,
+            });
         }
 
-        _screen.Write(table);
+        _page.Table(2, rows, "lrrrl", styles);
     }
 
     private void Denied(ReplaySummary summary)
@@ -96,27 +94,27 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
             return;
         }
 
-        Heading("Denied");
+        _page.Heading("Denied, and the smallest change that would let it through");
         int number = 1;
         foreach (DeniedRow row in rows.Take(MostDenied))
         {
             string packets = row.Packets == 1 ? "1 packet" : $"{N(row.Packets)} packets";
-            string head = $"{number,2}. {packets}  {Service(row)}  {Source(row)} > {Target(row)}";
-            Coloured("red", head + (row.IsAnswer ? "  (a return)" : ""));
-            Indented($"{row.Reason}{(row.Rule is null ? "" : $" {row.Rule}")}: {ReasonText.Of(row.ExampleOutcome)}");
+            _page.Paragraph(5, $" {number,2}.", $"{Service(row)}: {Source(row)} > {Target(row)}, {packets}{(row.IsAnswer ? ", a return" : "")}", "red");
+            _page.Paragraph(19, "     why", ReasonText.Of(row.ExampleOutcome));
+            _page.Line($"                   {row.Reason}{(row.Rule is null ? "" : $" {row.Rule}")}");
             if (report.Misses(row) is { } miss)
             {
-                Indented($"nearest miss: {miss.Change}; {Then(miss)}");
+                _page.Paragraph(19, "     nearest miss", $"{miss.Change}; {Then(miss)}");
             }
 
-            Indented(report.TraceCommand(row), wrap: false);
+            _page.Line($"     {report.TraceCommand(row)}");
             number++;
         }
 
         if (rows.Count > MostDenied || summary.DeniedWithoutRow > 0)
         {
             long rest = rows.Skip(MostDenied).Sum(r => r.Packets) + summary.DeniedWithoutRow;
-            Line($"    {N(rest)} more packets in {N(rows.Count - MostDenied)} more rows: --flows FILE or --denied FILE lists them all");
+            _page.Line($"     {N(rest)} more packets in {N(rows.Count - MostDenied)} more rows: --flows FILE or --denied FILE lists them all");
         }
     }
 
@@ -127,22 +125,18 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
             return;
         }
 
-        Heading("Unplaced");
+        _page.Heading("Unplaced");
         List<((IpAddress Source, IpAddress Destination) Pair, long Packets)> pairs = [.. summary.Unplaced];
-        foreach (((IpAddress source, IpAddress destination), long packets) in pairs.Take(MostUnplaced))
-        {
-            Line($"    {N(packets),8} packets  {source} > {destination}");
-        }
-
+        _page.Table(2, [.. pairs.Take(MostUnplaced).Select(p => (string[])[$"{N(p.Packets)} packets", $"{p.Pair.Source} > {p.Pair.Destination}"])], "rl");
         if (pairs.Count > MostUnplaced)
         {
-            Line($"    and {N(pairs.Count - MostUnplaced)} more address pairs");
+            _page.Line($"  and {N(pairs.Count - MostUnplaced)} more address pairs");
         }
 
         if (report.Maps.Count > 0)
         {
-            Line("    Most of this capture comes from other addresses. To place it here, add:");
-            Line("    " + string.Join(' ', report.Maps.Select(m => $"--map {m.From}={m.To}")));
+            _page.Line("  Most of this capture comes from other addresses. To place it here, add:");
+            _page.Line("  " + string.Join(' ', report.Maps.Select(m => $"--map {m.From}={m.To}")));
         }
     }
 
@@ -154,14 +148,8 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
             return;
         }
 
-        Heading("Busiest rules");
-        Table table = new Table().Border(TableBorder.None).HideHeaders().AddColumn(Column("")).AddColumn(Number("")).AddColumn(Column(""));
-        foreach ((string rule, long packets, long byTracking) in rules)
-        {
-            table.AddRow(Markup.Escape("    " + Voice.Harmless(rule)), N(packets), byTracking > 0 ? $"{N(byTracking)} of them by tracking" : "");
-        }
-
-        _screen.Write(table);
+        _page.Heading("Busiest rules");
+        _page.Table(2, [.. rules.Select(r => (string[])[r.Rule, $"{N(r.Packets)} packets", r.ByTracking > 0 ? $"{N(r.ByTracking)} of them by tracking" : ""])], "lrl");
     }
 
     private void Warnings()
@@ -171,15 +159,15 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
             return;
         }
 
-        Heading(report.Warnings.Count == 1 ? "1 warning" : $"{N(report.Warnings.Count)} warnings");
+        _page.Heading(report.Warnings.Count == 1 ? "1 warning" : $"{N(report.Warnings.Count)} warnings");
         foreach (string warning in report.Warnings.Take(MostWarnings))
         {
-            Indented(warning);
+            _page.Paragraph(4, "  -", warning);
         }
 
         if (report.Warnings.Count > MostWarnings)
         {
-            Line($"    {N(report.Warnings.Count - MostWarnings)} more: -v says them all");
+            _page.Line($"  {N(report.Warnings.Count - MostWarnings)} more: -v says them all");
         }
     }
 
@@ -224,30 +212,4 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
         >= 1e3 => (perSecond / 1e3).ToString("F0", CultureInfo.InvariantCulture) + " k",
         _ => perSecond.ToString("F0", CultureInfo.InvariantCulture),
     };
-
-    private static TableColumn Column(string title) => new TableColumn(title).LeftAligned();
-
-    private static TableColumn Number(string title) => new TableColumn(title).RightAligned();
-
-    private void Heading(string text)
-    {
-        writer.WriteLine();
-        _screen.MarkupLine($"[bold]{Markup.Escape(text)}[/]");
-    }
-
-    private void Line(string text) => writer.WriteLine(Voice.Harmless(text));
-
-    private void Coloured(string colour, string text) => _screen.Write(new Text(Voice.Harmless(text) + "\n", Style.Parse(colour)));
-
-    private void Indented(string text, bool wrap = true)
-    {
-        string safe = Voice.Harmless(text);
-        if (!wrap)
-        {
-            writer.WriteLine("    " + safe);
-            return;
-        }
-
-        _screen.Write(new Padder(new Text(safe), new Padding(4, 0, 0, 0)));
-    }
 }

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.Globalization;
 using System.IO;
-using System.Linq;
 using Dataplane.Analysis;
 using Dataplane.Analysis.Summary;
 using Dataplane.Analysis.Trace;

@@ -8,24 +8,23 @@ using Dataplane.Analysis.Trace;
 using Dataplane.Packets;
 using Dataplane.Records;
 using Dataplane.Topology.Model;
-using Spectre.Console;
 
 namespace Dataplane.Cli;
 
 /// <summary>Draws a trace: each stage, what it saw, which rule spoke and what that rule says.</summary>
 internal sealed class TraceScreen(TextWriter writer, Network network)
 {
-    private readonly IAnsiConsole _screen = Voice.Screen(writer);
+    private readonly Page _page = new(writer);
     private readonly Dictionary<string, string> _lines = RuleLines(network);
 
     internal void Draw(TraceAnswer answer)
     {
         Packet("Packet", answer.Packet, answer.Forward);
         Miss(answer.NearestMiss);
-        writer.WriteLine();
+        _page.Blank();
         if (answer.Forward.Verdict == Verdict.Deny)
         {
-            Line("default", "Return: none, since the packet itself is denied.");
+            _page.Line("Return: none, since the packet itself is denied.");
             return;
         }
 
@@ -40,15 +39,15 @@ internal sealed class TraceScreen(TextWriter writer, Network network)
 
     private void Packet(string title, Headers headers, Outcome outcome)
     {
-        Line("default", $"{title}: {PacketText.Line(headers)}{(headers.IsSyn ? " (SYN)" : "")}");
+        _page.Line($"{title}: {PacketText.Line(headers)}{(headers.IsSyn ? " (SYN)" : "")}");
         IpAddress source = headers.Source, destination = headers.Destination;
         int number = 1;
         foreach (string step in outcome.Path)
         {
             (string what, string detail) = Describe(step, ref source, ref destination, headers, outcome);
             bool stopped = outcome.Verdict == Verdict.Deny && number == outcome.Path.Count;
-            Line(stopped ? "red" : "default", $"  {number,2}. {step}");
-            Line("grey", $"      {what}{detail}");
+            _page.Line($"  {number,2}. {step}", stopped ? "red" : null);
+            _page.Paragraph(6, "", what + detail, "grey");
             number++;
         }
 
@@ -60,7 +59,7 @@ internal sealed class TraceScreen(TextWriter writer, Network network)
             Verdict.Unplaced => "unplaced: neither end has a place on this topology, or it would come through a gateway that is not enforced yet",
             _ => outcome.Verdict.ToString(),
         };
-        Line(outcome.Verdict == Verdict.Allow ? "green" : outcome.Verdict == Verdict.Deny ? "red" : "olive", "  " + verdict);
+        _page.Paragraph(2, "", verdict, outcome.Verdict == Verdict.Allow ? "green" : outcome.Verdict == Verdict.Deny ? "red" : "olive");
     }
 
     private void Miss(Miss? miss)
@@ -73,7 +72,7 @@ internal sealed class TraceScreen(TextWriter writer, Network network)
         string then = miss.ThenAllowed ? "then it is allowed"
             : miss.ThenDeniedBy is null ? "whether it then passes cannot be tried here"
             : $"then {miss.ThenDeniedBy} denies it";
-        _screen.Write(new Padder(new Text(Voice.Harmless($"nearest miss: {miss.Change}; {then}")), new Padding(2, 0, 0, 0)));
+        _page.Paragraph(2, "", $"nearest miss: {miss.Change}; {then}");
     }
 
     private (string What, string Detail) Describe(string step, ref IpAddress source, ref IpAddress destination, Headers headers, Outcome outcome)
@@ -160,6 +159,4 @@ internal sealed class TraceScreen(TextWriter writer, Network network)
 
         return lines;
     }
-
-    private void Line(string colour, string text) => _screen.Write(new Text(Voice.Harmless(text) + "\n", Style.Parse(colour)));
 }

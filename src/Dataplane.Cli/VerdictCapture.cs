@@ -7,7 +7,7 @@ using Dataplane.Records;
 namespace Dataplane.Cli;
 
 /// <summary>The packets of one verdict, byte for byte, as pcapng; each denied one says why in a comment that Wireshark shows.</summary>
-internal sealed class VerdictCapture(Stream stream, Verdict verdict, CaptureReader reader, ResultTables tables) : IPacketSink
+internal sealed class VerdictCapture(Stream stream, Verdict verdict, CaptureReader reader, ResultTables tables) : IPacketSink, System.IDisposable
 {
     // The writer closes what it is given; the file is the command's, to be renamed when everything was written.
     private readonly PcapNgWriter _writer = new(new KeptOpen(stream), index => index < reader.Interfaces.Count ? reader.Interfaces[index] : null);
@@ -27,6 +27,8 @@ internal sealed class VerdictCapture(Stream stream, Verdict verdict, CaptureRead
     }
 
     public void Complete() => _writer.Dispose();
+
+    public void Dispose() => _writer.Dispose();
 
     private sealed class KeptOpen(Stream stream) : Stream
     {

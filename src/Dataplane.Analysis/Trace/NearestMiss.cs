@@ -69,25 +69,25 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
 
         // The remote end as this interface saw it: behind an internet gateway an address of the topology is its public one.
         IpAddress remote = Seen(ingress ? packet.Source : packet.Destination, denied);
-        (SecurityGroup Group, SecurityGroupRule Rule, int Fields, string By)? nearest = null;
+        (SecurityGroup Group, SecurityGroupRule Rule, int Distance, string By)? nearest = null;
         foreach (SecurityGroup group in groups)
         {
             foreach (SecurityGroupRule rule in ingress ? group.Ingress : group.Egress)
             {
-                (int fields, string by) = Misses(rule, packet, remote, ingress);
-                if (fields > 0 && (nearest is null || fields < nearest.Value.Fields))
+                (int distance, string by) = Misses(rule, packet, remote, ingress);
+                if (distance > 0 && (nearest is null || distance < nearest.Value.Distance))
                 {
-                    nearest = (group, rule, fields, by);
+                    nearest = (group, rule, distance, by);
                 }
             }
         }
 
-        SecurityGroup where = nearest is { Fields: 1 } ? nearest.Value.Group : groups[0];
+        SecurityGroup where = nearest is { Distance: 1 or 2 or 4 } ? nearest.Value.Group : groups[0];
         string direction = ingress ? "ingress" : "egress";
         (int protocol, int from, int to) = Service(packet, false);
         IpPrefix block = new(remote, remote.Bits);
         SecurityGroupRule added = new("nearest-miss", protocol, from, to, new CidrPeer(block));
-        string hint = nearest is { Fields: 1 } near
+        string hint = nearest is { Distance: 1 or 2 or 4 } near
             ? $" ({near.Group.Id}/{direction}/{near.Rule.Name} misses only by {near.By})"
             : "";
         string change = $"add to {where.Id} an {direction} rule: {Words(protocol, from, to)} {(ingress ? "from" : "to")} {block}{hint}";
@@ -222,18 +222,19 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
         return question;
     }
 
-    private static (int Fields, string By) Misses(SecurityGroupRule rule, in Headers packet, IpAddress remote, bool ingress)
+    /// <summary>How far a rule is from admitting the packet: another remote end 1, another port or type 2, another protocol 4; their sum.</summary>
+    private static (int Distance, string By) Misses(SecurityGroupRule rule, in Headers packet, IpAddress remote, bool ingress)
     {
-        int fields = 0;
+        int distance = 0;
         List<string> by = [];
         if (rule.Protocol != -1 && rule.Protocol != packet.Protocol)
         {
-            fields++;
+            distance += 4;
             by.Add($"the protocol ({(rule.Protocol is >= 0 and <= 255 ? PacketText.Protocol((byte)rule.Protocol) : "all")})");
         }
         else if (rule.Protocol is 6 or 17 && packet.PortsKnown && (packet.DestinationPort < rule.From || packet.DestinationPort > rule.To))
         {
-            fields++;
+            distance += 2;
             by.Add(rule.From == rule.To
                 ? FormattableString.Invariant($"the port ({rule.From})")
                 : FormattableString.Invariant($"the port ({rule.From}-{rule.To})"));
@@ -241,13 +242,13 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
         else if (rule.Protocol is 1 or 58 && packet.PortsKnown
             && ((rule.From != -1 && rule.From != packet.IcmpType) || (rule.To != -1 && rule.To != packet.IcmpCode)))
         {
-            fields++;
+            distance += 2;
             by.Add("the ICMP type or code");
         }
 
         if (rule.Peer is not CidrPeer { Block: var block } || !block.Contains(remote))
         {
-            fields++;
+            distance++;
             string end = ingress ? "the source" : "the destination";
             by.Add(rule.Peer switch
             {
@@ -258,7 +259,7 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
             });
         }
 
-        return (fields, string.Join(" and ", by));
+        return (distance, string.Join(" and ", by));
     }
 
     /// <summary>Protocol, and the ports or type and code that a rule for this packet needs. A network ACL's rule for an answer covers all ephemeral ports (ACL-29).</summary>
