@@ -17,7 +17,7 @@ namespace Dataplane.Tests.Properties;
 public sealed class RandomNetwork
 {
     private static readonly string[] Ports = ["80", "443", "22", "1-1023", "1024-65535", "0-65535", "all", "0", "65535", "53", "8080-8090", "40000-40010"];
-    private static readonly string[] IcmpTypes = ["*", "8/0", "8/*", "0/0", "3/*", "11/0", "3/4", "128/*", "1/*", "2/0"];
+    private static readonly string[] IcmpTypes = ["all", "8/0", "8/*", "0/0", "3/*", "11/0", "3/4", "128/*", "1/*", "2/0"];
 
     private readonly Random _random;
     private readonly NetworkBuilder _builder = new();

@@ -35,7 +35,7 @@ public static class RandomTraffic
             }
             else
             {
-                packet = new TestPacket(session.Next(random), default);
+                packet = new TestPacket([], LinkType.Raw, session.Next(random), default);
                 sent.Add(packet.Headers);
             }
 
@@ -86,7 +86,7 @@ public static class RandomTraffic
             quote.SourcePort = quote.DestinationPort = 0;
         }
 
-        return new TestPacket(error, quote);
+        return new TestPacket([], LinkType.Raw, error, quote);
     }
 
     private static IpAddress Any(Random random, RandomNetwork network, bool v6)
@@ -249,9 +249,9 @@ public static class RandomTraffic
         /// <summary>The same packet as another place on its way saw it: one end by its public address, or by its private one.</summary>
         private void Alias(Random random, ref Headers packet)
         {
-            foreach (Topology.Model.NetworkInterface eni in _network.Network.Interfaces)
+            foreach (global::Dataplane.Topology.Model.NetworkInterface eni in _network.Network.Interfaces)
             {
-                foreach (Topology.Model.InterfaceAddress address in eni.Addresses)
+                foreach (global::Dataplane.Topology.Model.InterfaceAddress address in eni.Addresses)
                 {
                     if (address.Public is not { } known)
                     {
