@@ -16,7 +16,7 @@ public static class Expectations
 
     private static List<Expectation> Read()
     {
-        using JsonDocument file = JsonDocument.Parse(File.ReadAllText(Repository.File("captures/expected.json")));
+        using JsonDocument file = JsonDocument.Parse(File.ReadAllText(Repository.At("captures/expected.json")));
         return [.. file.RootElement.EnumerateArray().Select(e => new Expectation(
             e.GetProperty("capture").GetString()!,
             e.GetProperty("topology").GetString()!,

@@ -45,7 +45,7 @@ public sealed class ReplayCommandTests : IDisposable
         string one = Records(null, Web, "--workers", "1");
         Assert.Equal(one, Records(null, Web, "--workers", "2"));
         Assert.Equal(one, Records(null, Web, "--workers", "4"));
-        Assert.Equal(one, Records(File.ReadAllBytes(Repository.File(Web)), "-"));
+        Assert.Equal(one, Records(File.ReadAllBytes(Repository.At(Web)), "-"));
     }
 
     [Fact]
@@ -59,10 +59,10 @@ public sealed class ReplayCommandTests : IDisposable
         using (FileStream to = File.Create(packed))
         using (GZipStream gzip = new(to, CompressionLevel.Fastest))
         {
-            gzip.Write(File.ReadAllBytes(Repository.File(pcap)));
+            gzip.Write(File.ReadAllBytes(Repository.At(pcap)));
         }
 
-        PcapFiles.CopyAsPcapNg(Repository.File(pcap), pcapng);
+        PcapFiles.CopyAsPcapNg(Repository.At(pcap), pcapng);
         string plain = Records(null, pcap);
         Assert.Equal(plain, Records(null, pcapng));
         Assert.Equal(plain, Records(null, packed));
@@ -128,7 +128,7 @@ public sealed class ReplayCommandTests : IDisposable
     {
         string allowed = Path.Combine(_folder, "a.pcapng"), denied = Path.Combine(_folder, "d.pcapng");
         Assert.Equal(0, DataplaneProgram.Run("replay", "-t", Template, Web, "--allowed", allowed, "--denied", denied).ExitCode);
-        List<byte[]> original = PcapFiles.Packets(Repository.File(Web));
+        List<byte[]> original = PcapFiles.Packets(Repository.At(Web));
         List<JsonElement> records = [.. DataplaneProgram.Run("replay", "-t", Template, Web, "--packets", "-").Lines.Select(line => JsonDocument.Parse(line).RootElement)];
         Assert.Equal(original.Where((_, i) => records[i].GetProperty("verdict").GetString() == "allow"), PcapFiles.Packets(allowed));
         Assert.Equal(original.Where((_, i) => records[i].GetProperty("verdict").GetString() == "deny"), PcapFiles.Packets(denied));
@@ -181,7 +181,7 @@ public sealed class ReplayCommandTests : IDisposable
     public void A_truncated_capture_is_used_up_to_its_last_whole_packet_and_exits_4()
     {
         string cut = Path.Combine(_folder, "cut.pcap");
-        byte[] whole = File.ReadAllBytes(Repository.File("captures/port-scan.pcap"));
+        byte[] whole = File.ReadAllBytes(Repository.At("captures/port-scan.pcap"));
         File.WriteAllBytes(cut, whole[..(whole.Length / 2)]);
         ProgramRun run = DataplaneProgram.Run("replay", "-t", Template, cut, "--packets", "-");
         Assert.Equal(4, run.ExitCode);

@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using System.Linq;
 using Dataplane.Analysis;
@@ -22,10 +21,10 @@ public sealed class TraceEqualsReplayTests
     public void A_flow_that_begins_is_decided_alike(string capture)
     {
         Expectation expected = Expectations.All.Single(e => e.Capture == capture);
-        (Network? network, FaultList faults) = TopologyLoader.Load(LoadOptions.Of(Repository.File("captures/" + expected.Topology)));
+        (Network? network, FaultList faults) = TopologyLoader.Load(LoadOptions.Of(Repository.At("captures/" + expected.Topology)));
         Assert.False(faults.HasErrors, string.Join('\n', faults.Errors));
         using NetworkEngine replay = NetworkEngine.Build(network!, JudgeOptions.Default, 2);
-        using CaptureReader reader = CaptureReader.Open([Repository.File("captures/" + capture)]);
+        using CaptureReader reader = CaptureReader.Open([Repository.At("captures/" + capture)]);
         HashSet<(IpAddress, ushort, IpAddress, ushort, byte)> seen = [];
         PacketBlock block = new();
         int compared = 0;

@@ -8,6 +8,9 @@ internal static class Repository
 {
     public static string Root { get; } = Find();
 
+    /// <summary>A path below the root.</summary>
+    public static string At(string relative) => Path.Combine(Root, relative);
+
     public static string Captures => Path.Combine(Root, "captures");
 
     private static string Find()
