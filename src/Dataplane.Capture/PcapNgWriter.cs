@@ -152,7 +152,8 @@ public sealed class PcapNgWriter : IDisposable
         }
 
         // A link is followed: the file that it names is replaced, not the link.
-        string final = Path.GetFullPath(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+        FileInfo named = new(path);
+        string final = Path.GetFullPath(named.LinkTarget is null ? path : named.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path);
         if (File.Exists(final))
         {
             var existing = new FileStream(final, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, BufferLength);

@@ -31,6 +31,17 @@ internal sealed class CaptureOptions
 
     internal CaptureOptions(Command command)
     {
+        // A mistyped option would else be read as a file.
+        _files.Validators.Add(result =>
+        {
+            foreach (System.CommandLine.Parsing.Token token in result.Tokens)
+            {
+                if (token.Value.Length > 1 && token.Value[0] == '-')
+                {
+                    result.AddError($"Unrecognized option '{token.Value}'. A file of this name can be given as ./{token.Value}.");
+                }
+            }
+        });
         command.Arguments.Add(_files);
         command.Options.Add(_map);
         command.Options.Add(_filter);
