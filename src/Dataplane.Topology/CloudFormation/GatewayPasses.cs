@@ -1,9 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using Dataplane.Topology.Model;
-
 using Dataplane.Topology.Documents;
+using Dataplane.Topology.Model;
 
 namespace Dataplane.Topology.CloudFormation;
 
