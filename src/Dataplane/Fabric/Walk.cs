@@ -97,7 +97,7 @@ public sealed class Walk
     private int _stepCount;
     private int _effectCount;
     private bool _reserved;
-    private bool _makes;
+    private bool _keeps;
     private int _hops;
     private int _passed;
     private int _from;
@@ -165,7 +165,7 @@ public sealed class Walk
         _stepCount = 0;
         _effectCount = 0;
         _reserved = false;
-        _makes = false;
+        _keeps = true;
         _hops = 0;
         _passed = 0;
         _from = NameTable.None;
@@ -353,7 +353,7 @@ public sealed class Walk
 
         ref FlowEntry entry = ref _table[_flow];
         byte ingress = 0, egress = 0;
-        bool keep = IsLasting && !_makes;
+        bool keep = IsLasting && _keeps;
         bool placedBySlotTouched = _placedBySlot < 0;
         bool gatewayChanged = false;
         for (int i = 0; i < _effectCount; i++)
@@ -800,6 +800,8 @@ public sealed class Walk
 
         if (!_view.HasKey || _isOrphan || (_kind == FlowKind.Icmp && _view.FromB))
         {
+            // Not kept: were this flow's slot here dead and time to run backwards, the next packet would find it.
+            _keeps = false;
             Say(rule);
             _state = FlowState.None;
             return true;
@@ -833,7 +835,7 @@ public sealed class Walk
 
         Say(rule);
         _state = untracked ? FlowState.Untracked : FlowState.New;
-        _makes = true;
+        _keeps = false;
         Make(
             at,
             egress,

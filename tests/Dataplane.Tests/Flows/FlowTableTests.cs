@@ -1,0 +1,219 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Dataplane.Flows;
+using Dataplane.Packets;
+using Xunit;
+
+namespace Dataplane.Tests.Flows;
+
+/// <summary>The store: limits, reclaiming, hash flooding, causal memory.</summary>
+public sealed class FlowTableTests
+{
+    private static readonly InterfaceTimeouts Own = new(432_000 * Second, 180 * Second, 30 * Second);
+    private static readonly Timeouts Timers = new(new Dataplane.Records.TransientTimeouts());
+
+    private const long Second = 1_000_000_000;
+
+    [Fact]
+    public void REL_04_A_table_holds_its_limit_and_not_one_more()
+    {
+        (FlowTable table, FlowPool pool) = Table(1000);
+        for (int i = 0; i < 1000; i++)
+        {
+            Assert.True(table.TryReserve(0));
+            Udp(table, i, now: 0);
+        }
+
+        Assert.False(table.TryReserve(29 * Second));
+        Assert.Equal((1000, 1000), (table.Count, pool.Taken));
+        Assert.Equal(0, table.Reclaimed);
+    }
+
+    [Fact]
+    public void REL_04_Expired_flows_make_room_at_their_last_nanosecond_and_live_ones_stay()
+    {
+        (FlowTable table, FlowPool pool) = Table(1000);
+        for (int i = 0; i < 1000; i++)
+        {
+            table.TryReserve(0);
+            Udp(table, i, now: i < 10 ? 0 : Second);
+        }
+
+        Assert.False(table.TryReserve((30 * Second) - 1));
+        Assert.True(table.TryReserve(30 * Second));
+        Assert.Equal((10, 990, 991), ((int)table.Reclaimed, table.Count, pool.Taken));
+        for (int i = 0; i < 1000; i++)
+        {
+            FlowKey key = Key(i);
+            Assert.Equal(i >= 10, table.Find(key, table.Hash.Of(key)) >= 0);
+        }
+    }
+
+    [Fact]
+    public void A_place_that_was_given_back_can_be_taken_again()
+    {
+        (FlowTable table, FlowPool pool) = Table(1);
+        Assert.True(table.TryReserve(0));
+        Assert.False(table.TryReserve(0));
+        table.Release();
+        Assert.True(table.TryReserve(0));
+        Assert.Equal(1, pool.Taken);
+    }
+
+    [Fact]
+    public void A_deadline_that_moves_forward_is_found_by_the_next_sweep()
+    {
+        // A sweep has seen a five-day deadline; a RST then makes it ten seconds.
+        (FlowTable table, _) = Table(1);
+        table.TryReserve(0);
+        int index = table.Add(Key(1, 6), table.Hash.Of(Key(1, 6)));
+        table.Make(ref table[index], FlowSlot.Made(0, SlotFlags.FirstEgress, 0, 0, 0, 0, FlowKind.Tcp, TcpClass.Other, Timers, Own));
+        Assert.False(table.TryReserve(200 * Second));
+        ref FlowSlot slot = ref table[index].Slot0;
+        slot.Touch(300 * Second, FlowKind.Tcp, TcpClass.Rst, true, Timers, Own);
+        table.Due(slot.Deadline);
+        Assert.False(table.TryReserve((310 * Second) - 1));
+        Assert.True(table.TryReserve(310 * Second));
+    }
+
+    [Fact]
+    public void Slots_past_two_are_kept_freed_and_used_again()
+    {
+        (FlowTable table, _) = Table(10);
+        for (int round = 0; round < 3; round++)
+        {
+            Assert.True(table.TryReserve(round * 1000 * Second));
+            int index = table.Add(Key(round), table.Hash.Of(Key(round)));
+            ref FlowEntry entry = ref table[index];
+            for (int i = 0; i < 7; i++)
+            {
+                Assert.Equal(i, table.Make(ref entry, Slot(i, round * 1000 * Second)));
+            }
+
+            table.End(ref entry, 4);
+            table.End(ref entry, 1);
+            Assert.Equal(-1, table.FindSlot(ref entry, round * 1000 * Second, 4, true, false, 0, 0));
+            Assert.Equal(6, table.FindSlot(ref entry, round * 1000 * Second, 6, true, false, 0, 0));
+            Assert.Equal(1, table.Make(ref entry, Slot(9, round * 1000 * Second)));
+            Assert.Equal(4, table.Make(ref entry, Slot(8, round * 1000 * Second)));
+            Assert.Equal(7, table.SlotCount(ref entry));
+            Assert.Equal(1, table.Reclaim((round * 1000 * Second) + (40 * Second)));
+        }
+    }
+
+    [Fact]
+    public void REL_01_Keys_crafted_under_a_known_key_do_not_collide_under_a_secret_one()
+    {
+        Random random = new(1);
+        ulong[] known = [.. Enumerable.Range(0, 7).Select(_ => (ulong)random.NextInt64())];
+        FlowHash guessed = new(known);
+        List<FlowKey> crafted = [];
+        for (int i = 0; crafted.Count < 600 && i < 2_000_000; i++)
+        {
+            FlowKey key = Key(i);
+            if ((guessed.Of(key) & 1023) == 0)
+            {
+                crafted.Add(key);
+            }
+        }
+
+        int longest(FlowHash hash)
+        {
+            (FlowTable table, _) = Table(1000, hash);
+            foreach (FlowKey key in crafted)
+            {
+                table.TryReserve(0);
+                table.Add(key, hash.Of(key));
+            }
+
+            return crafted.Max(key => table.ChainLength(hash.Of(key)));
+        }
+
+        Assert.Equal(600, longest(guessed));
+        Assert.InRange(longest(FlowHash.Secret), 1, 12);
+    }
+
+    [Fact]
+    public void REL_01_Random_keys_fill_the_buckets_evenly_in_both_families()
+    {
+        foreach (bool isIpv6 in (bool[])[false, true])
+        {
+            (FlowTable table, _) = Table(100_000);
+            FlowKey key(int i) => isIpv6
+                ? new FlowKey(IpAddress.V6(0x2001_0db8_0000_0000, 1), (ushort)i, IpAddress.V6(0x2001_0db8_0000_0000 + (ulong)(i >> 16), 2), 443, 6)
+                : Key(i);
+            for (int i = 0; i < 100_000; i++)
+            {
+                table.TryReserve(0);
+                table.Add(key(i), table.Hash.Of(key(i)));
+            }
+
+            Assert.InRange(Enumerable.Range(0, 100_000).Max(i => table.ChainLength(table.Hash.Of(key(i)))), 1, 14);
+        }
+    }
+
+    [Fact]
+    public void R_14_Causal_memory_forgets_the_connection_judged_longest_ago()
+    {
+        CausalBudget budget = new(capacity: 100);
+        CausalMemory memory = new(budget);
+        for (int i = 0; i < 100; i++)
+        {
+            memory.Store(Key(i, 6), (uint)i, Denied(i), i);
+        }
+
+        memory.Store(Key(0, 6), 0, Denied(100), 100);
+        memory.Store(Key(500, 17), 500, new CausalState { Bits = 16, Last = 100 }, 100);
+        Assert.Equal((101, 0L), (memory.Count, budget.Dropped));
+        memory.Store(Key(100, 6), 100, Denied(101), 101);
+        Assert.Equal((101, 1L), (memory.Count, budget.Dropped));
+        Assert.False(memory.Load(Key(0, 6), 0).IsEmpty);
+        Assert.True(memory.Load(Key(1, 6), 1).IsEmpty);
+        Assert.False(memory.Load(Key(2, 6), 2).IsEmpty);
+        Assert.False(memory.Take(Key(2, 6), 2).IsEmpty);
+        Assert.True(memory.Load(Key(2, 6), 2).IsEmpty);
+    }
+
+    [Fact]
+    public void A_reclaimed_flow_keeps_its_causal_memory()
+    {
+        FlowPool pool = new(1);
+        CausalMemory memory = new(new CausalBudget());
+        FlowTable table = new(pool, memory, FlowHash.Secret);
+        table.TryReserve(0);
+        FlowKey key = Key(1, 6);
+        int index = table.Add(key, table.Hash.Of(key));
+        table[index].Causal = Denied(5);
+        table.Make(ref table[index], Slot(0, 0));
+        Assert.True(table.TryReserve(30 * Second));
+        Assert.Equal(-1, table.Find(key, table.Hash.Of(key)));
+        Assert.Equal(5, memory.Load(key, table.Hash.Of(key)).Last);
+    }
+
+    private static CausalState Denied(long now)
+    {
+        CausalState state = default;
+        state.Judged(FlowKind.Tcp, TcpClass.Syn, false, allowed: false, now);
+        return state;
+    }
+
+    private static FlowSlot Slot(int networkInterface, long now) =>
+        FlowSlot.Made(networkInterface, SlotFlags.FirstEgress, 0, 0, 0, now, FlowKind.Udp, TcpClass.Other, Timers, Own);
+
+    private static void Udp(FlowTable table, int number, long now)
+    {
+        FlowKey key = Key(number);
+        int index = table.Add(key, table.Hash.Of(key));
+        table.Make(ref table[index], Slot(0, now));
+    }
+
+    private static FlowKey Key(int number, byte protocol = 17) =>
+        new(IpAddress.V4(0x0A00_0001), (ushort)number, IpAddress.V4(0x0A01_0000 + (uint)(number >> 16)), 53, protocol);
+
+    private static (FlowTable Table, FlowPool Pool) Table(int capacity, FlowHash? hash = null)
+    {
+        FlowPool pool = new(capacity);
+        return (new FlowTable(pool, new CausalMemory(new CausalBudget()), hash ?? FlowHash.Secret), pool);
+    }
+}
