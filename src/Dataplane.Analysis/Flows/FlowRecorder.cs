@@ -225,7 +225,7 @@ public sealed class FlowRecorder
 
     private readonly record struct FragmentKey(IpAddress Source, IpAddress Destination, byte Protocol, uint Id)
     {
-        internal static FragmentKey Of(in Headers headers) => new(headers.Source, headers.Destination, headers.Protocol, headers.FragmentId);
+        internal static FragmentKey Of(in Headers headers) => new(headers.Source, headers.Destination, headers.FragmentProtocol, headers.FragmentId);
     }
 
     private readonly record struct FlowKey(IpAddress A, IpAddress B, ushort PortA, ushort PortB, byte Protocol)

@@ -288,6 +288,7 @@ public static class RandomTraffic
                 later.Flags = (later.Flags & HeaderFlags.Ipv6) | HeaderFlags.LaterFragment;
                 later.SourcePort = later.DestinationPort = 0;
                 later.TcpFlags = 0;
+                later.FragmentProtocol = later.Protocol;
                 later.FragmentId = random.Next(4) == 0 ? _fragment + 1 : _fragment;
                 return later;
             }
@@ -295,6 +296,7 @@ public static class RandomTraffic
             _fragment = (uint)random.Next(1, 5);
             packet.Flags |= HeaderFlags.FirstFragment;
             packet.FragmentId = _fragment;
+            packet.FragmentProtocol = packet.Protocol;
             return packet;
         }
     }
