@@ -22,15 +22,16 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
     private const int MostWarnings = 8;
     private const int MostRules = 10;
     private const int MostServices = 6;
+    private const int MostAddresses = 3;
 
     private readonly Page _page = new(writer);
 
     internal void Draw()
     {
         ReplaySummary summary = report.Summary;
-        _page.Line($"{string.Join(", ", report.Captures.Select(Name))} through {string.Join(", ", report.Topologies.Select(Name))}: "
-            + $"{N(summary.Read)} packets in {report.Elapsed.TotalSeconds.ToString("F2", CultureInfo.InvariantCulture)} s"
-            + $" ({Rate(summary.Read / Math.Max(report.Elapsed.TotalSeconds, 1e-6))} packets/s)");
+        _page.Line($"What {string.Join(", ", report.Topologies.Select(Name))} would have done with {string.Join(", ", report.Captures.Select(Name))}: "
+            + $"{N(summary.Read)} packets, {report.Elapsed.TotalSeconds.ToString("F2", CultureInfo.InvariantCulture)} s"
+            + $" ({Rate(summary.Read / Math.Max(report.Elapsed.TotalSeconds, 1e-6))}/s)");
         if (report.Filter is not null)
         {
             _page.Line($"of which {N(summary.Selected)} match --filter {Shell.Quote(report.Filter)} and are counted here");
@@ -94,17 +95,23 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
             return;
         }
 
-        _page.Heading("Denied, and the smallest change that would let it through");
+        _page.Heading("Denied: what stopped it, and the smallest change that would let it past that");
         int number = 1;
         foreach (DeniedRow row in rows.Take(MostDenied))
         {
             string packets = row.Packets == 1 ? "1 packet" : $"{N(row.Packets)} packets";
-            _page.Paragraph(5, $" {number,2}.", $"{Service(row)}: {Source(row)} > {Target(row)}, {packets}{(row.IsAnswer ? ", a return" : "")}", "red");
+            _page.Paragraph(5, $" {number,2}.", $"{packets}{(row.IsAnswer ? " of returns" : "")}, {Service(row)}: {Source(row)} > {Target(row)}", "red");
             _page.Paragraph(19, "     why", ReasonText.Of(row.ExampleOutcome));
             _page.Line($"                   {row.Reason}{(row.Rule is null ? "" : $" {row.Rule}")}");
             if (report.Misses(row) is { } miss)
             {
-                _page.Paragraph(19, "     nearest miss", $"{miss.Change}; {Then(miss)}");
+                bool many = row.Sources.Count > 1 || row.Destinations.Count > 1 || row.Services.Count > 1;
+                string which = many ? $"for {PacketText.Service(row.Example)} {row.Example.Source} > {row.Example.Destination}: " : "";
+                _page.Paragraph(19, "     nearest miss", $"{which}{miss.Change}; {Then(miss)}");
+                for (Miss? next = miss.Next; next is not null; next = next.Next)
+                {
+                    _page.Paragraph(19, "     and then", $"{next.Change}; {Then(next)}");
+                }
             }
 
             _page.Line($"     {report.TraceCommand(row)}");
@@ -196,7 +203,9 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
 
     private static string End(string? id, HashSet<IpAddress> addresses)
     {
-        string many = addresses.Count == 1 ? addresses.First().ToString() : $"{N(addresses.Count)} addresses";
+        string many = addresses.Count <= MostAddresses
+            ? string.Join(", ", addresses.Order())
+            : $"{N(addresses.Count)}{(addresses.Count >= DeniedRow.MostDistinct ? " or more" : "")} addresses";
         return id is null ? many : $"{id} ({many})";
     }
 

@@ -69,11 +69,17 @@ internal sealed class TraceScreen(TextWriter writer, Network network)
             return;
         }
 
-        string then = miss.ThenAllowed ? "then it is allowed"
-            : miss.ThenDeniedBy is null ? "whether it then passes cannot be tried here"
-            : $"then {miss.ThenDeniedBy} denies it";
-        _page.Paragraph(2, "", $"nearest miss: {miss.Change}; {then}");
+        string label = "nearest miss";
+        for (Miss? next = miss; next is not null; next = next.Next)
+        {
+            _page.Paragraph(16, "  " + label, $"{next.Change}; {Then(next)}");
+            label = "and then";
+        }
     }
+
+    private static string Then(Miss miss) => miss.ThenAllowed ? "then it is allowed"
+        : miss.ThenDeniedBy is null ? "whether it then passes cannot be tried here"
+        : $"then {miss.ThenDeniedBy} denies it";
 
     private (string What, string Detail) Describe(string step, ref IpAddress source, ref IpAddress destination, Headers headers, Outcome outcome)
     {

@@ -18,11 +18,17 @@ namespace Dataplane.Analysis.Trace;
 /// <param name="Change">What to change, as a sentence without full stop.</param>
 /// <param name="ThenAllowed">Whether the packet then passes to its end.</param>
 /// <param name="ThenDeniedBy">Reason and rule of what would still drop it; null when allowed, or when the change cannot be tried.</param>
-public sealed record Miss(string Change, bool ThenAllowed, string? ThenDeniedBy);
+/// <param name="Next">The nearest miss of what would still drop it, on the changed network; null when there is none or enough changes are listed.</param>
+public sealed record Miss(string Change, bool ThenAllowed, string? ThenDeniedBy, Miss? Next = null);
 
 /// <summary>Finds the nearest miss of a denied packet.</summary>
 public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFactory judges)
 {
+    /// <summary>Changes that are listed one after the other until the packet passes.</summary>
+    private const int MostChanges = 4;
+
+    private int _changes = 1;
+
     /// <summary>The smallest change that would let the packet past what denied it, or null when no change of rules or routes would.</summary>
     /// <param name="packet">As captured, after --map.</param>
     /// <param name="denied">What was decided of it.</param>
@@ -189,9 +195,13 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
             }
         }
 
-        return then.Verdict == Verdict.Allow
-            ? new Miss(change, true, null)
-            : new Miss(change, false, then.Rule is null ? then.Reason.ToString() : $"{then.Reason} {then.Rule}");
+        if (then.Verdict != Verdict.Deny)
+        {
+            return new Miss(change, then.Verdict == Verdict.Allow, null);
+        }
+
+        Miss? next = _changes < MostChanges ? new NearestMiss(changed, options, judges) { _changes = _changes + 1 }.Find(packet, then) : null;
+        return new Miss(change, false, then.Rule is null ? then.Reason.ToString() : $"{then.Reason} {then.Rule}", next);
     }
 
     /// <summary>The packet that this one would answer.</summary>

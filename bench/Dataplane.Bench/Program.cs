@@ -1,0 +1,34 @@
+using System;
+using System.Globalization;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+
+namespace Dataplane.Bench;
+
+/// <summary>Runs the benchmarks, or writes the capture that the whole-process figures replay.</summary>
+internal static class Program
+{
+    private static int Main(string[] args)
+    {
+        if (args.Length >= 3 && args[0] == "make-capture")
+        {
+            long packets = long.Parse(args[2], CultureInfo.InvariantCulture);
+            Traffic.WriteCapture(args[1], packets, args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : 60);
+            return 0;
+        }
+
+        if (args.Length > 0 && args[0] == "make-capture")
+        {
+            Console.Error.WriteLine("make-capture FILE PACKETS [FRAME-BYTES]: a file name and a number of packets are missing.");
+            return 2;
+        }
+
+        // In process: generated assemblies and the engine's threads stay where they are measured.
+        ManualConfig config = ManualConfig.Create(DefaultConfig.Instance)
+            .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
+        BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, config);
+        return 0;
+    }
+}
