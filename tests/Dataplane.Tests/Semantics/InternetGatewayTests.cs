@@ -170,6 +170,20 @@ public sealed class InternetGatewayTests
             "eni-b | tracked sg-1/ingress/2 | acl-default-vpc-2/egress/101 | rtb-b/::/0 | igw-2 | eigw-3 | acl-default-vpc-3/ingress/101 | tracked sg-1/egress/2 | eni-e");
 
     [Fact]
+    public void EIGW_03_What_it_lets_back_in_lasts_as_long_as_connection_tracking()
+    {
+        foreach (double wait in new[] { 431_999.999, 432_000 })
+        {
+            new Scenario(Ground)
+                .Send("tcp [2001:db8:3:3::30]:9 > [2001:db8:99::1]:80 S", "allow new rtb-e/::/0")
+                .Send("tcp [2001:db8:99::1]:80 > [2001:db8:3:3::30]:9 SA", "allow established tracked sg-1/egress/2")
+                .Send("tcp [2001:db8:3:3::30]:9 > [2001:db8:99::1]:80 A", "allow established rtb-e/::/0")
+                .Wait(wait)
+                .Send("tcp [2001:db8:99::1]:80 > [2001:db8:3:3::30]:9 A", wait < 432_000 ? "allow established tracked sg-1/egress/2" : "deny EIGW_INBOUND -", null, "eigw-3");
+        }
+    }
+
+    [Fact]
     public void EIGW_02_CT_09_Its_flows_are_tracked_whatever_the_rules_and_errors_about_them_pass()
     {
         string open = Ground.Replace("in tcp 80 0.0.0.0/0", "in all ::/0", System.StringComparison.Ordinal).Replace("out tcp 80 2001:db8::/32", "out all ::/0", System.StringComparison.Ordinal);

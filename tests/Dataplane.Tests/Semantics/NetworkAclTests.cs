@@ -104,6 +104,55 @@ public sealed class NetworkAclTests
         }
     }
 
+    [Fact]
+    public void ACL_23_It_applies_to_interfaces_that_no_group_filters() => With("in 100 allow tcp 443 10.0.1.0/24", "eni eni-lb sub-b 10.0.2.99 managed")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.99:443 S", "allow new acl-b/ingress/100",
+            "eni-a | sg-all/egress/1 | acl-default-vpc-1/egress/100 | rtb-1/10.0.0.0/16 | acl-b/ingress/100 | eni-lb")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.99:444 S", "deny SUBNET_ACL_RESTRICTION acl-b/ingress/*",
+            "eni-a | sg-all/egress/1 | acl-default-vpc-1/egress/100 | rtb-1/10.0.0.0/16 | acl-b/ingress/*", "eni-a", "eni-lb");
+
+    [Theory]
+    [InlineData("many Linux kernels", 32_768, 61_000)]
+    [InlineData("Windows", 49_152, 65_535)]
+    [InlineData("Windows up to 2003", 1_025, 5_000)]
+    [InlineData("load balancers, NAT gateways, functions", 1_024, 65_535)]
+    public void ACL_29_The_way_out_must_be_open_for_the_whole_ephemeral_range_of_the_clients(string clients, int first, int last)
+    {
+        foreach (int port in (System.ReadOnlySpan<int>)[first - 1, first, last])
+        {
+            With("in 100 allow tcp 443 10.0.1.0/24", $"out 100 allow tcp {first}-{last} 10.0.1.0/24")
+                .Send($"tcp 10.0.1.10:{port} > 10.0.2.20:443 S", "allow new sg-all/ingress/1", null, clients.Length > 0 ? "eni-a" : null)
+                .Send($"tcp 10.0.2.20:443 > 10.0.1.10:{port} SA", port < first ? "deny SUBNET_ACL_RESTRICTION acl-b/egress/*" : "allow established tracked sg-all/egress/1");
+        }
+    }
+
+    [Theory]
+    [InlineData("too big", "3/4")]
+    [InlineData("a hop of a traceroute", "11/0")]
+    public void ACL_30_Path_MTU_discovery_and_traceroute_need_an_entry_for_ICMP(string shows, string kind)
+    {
+        foreach (string entry in new[] { "", $"in 110 allow icmp {kind} 0.0.0.0/0" })
+        {
+            With("in 100 allow tcp 0.0.0.0/0", "out 100 allow all 0.0.0.0/0", entry)
+                .Send("tcp 10.0.2.20:9 > 198.51.100.7:80 S", "allow new rtb-1/0.0.0.0/0", null, shows.Length > 0 ? "eni-b" : null)
+                .Send($"icmp 198.51.100.254 > 203.0.113.20 {kind} quoting tcp 203.0.113.20:9 > 198.51.100.7:80 S",
+                    entry.Length == 0 ? "deny SUBNET_ACL_RESTRICTION acl-b/ingress/*" : "allow - sg-all/ingress/2",
+                    $"igw-1 | igw-1 203.0.113.20>10.0.2.20 | {(entry.Length == 0 ? "acl-b/ingress/*" : "acl-b/ingress/110 | sg-all/ingress/2 | eni-b")}");
+        }
+    }
+
+    [Fact]
+    public void ACL_30_In_IPv6_it_is_ICMPv6_packet_too_big()
+    {
+        foreach (string entry in new[] { "", "in 110 allow icmpv6 2/0 ::/0" })
+        {
+            With("in 100 allow tcp ::/0", "out 100 allow all ::/0", entry)
+                .Send("tcp [2001:db8:1:2::20]:9 > [2001:db8:1:1::10]:80 S", "allow new sg-all/ingress/3")
+                .Send("icmpv6 2001:db8:1:1::10 > 2001:db8:1:2::20 2/0 quoting tcp [2001:db8:1:2::20]:9 > [2001:db8:1:1::10]:80 S",
+                    entry.Length == 0 ? "deny SUBNET_ACL_RESTRICTION acl-b/ingress/*" : "allow - sg-all/ingress/3");
+        }
+    }
+
     [Theory]
     [InlineData("a deny with ports is passed over", "in 90 deny tcp 22 10.0.0.0/16", "allow - sg-all/ingress/1")]
     [InlineData("a deny of all ports is not", "in 90 deny tcp 10.0.0.0/16", "deny SUBNET_ACL_RESTRICTION acl-b/ingress/90")]

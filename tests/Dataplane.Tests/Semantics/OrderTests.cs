@@ -1,4 +1,5 @@
 using Dataplane.Tests.TestSupport;
+using Dataplane.Tests.Topology;
 using Xunit;
 
 namespace Dataplane.Tests.Semantics;
@@ -51,4 +52,23 @@ public sealed class OrderTests
     public void ORD_03_ORD_07_In_from_the_internet_the_address_is_translated_before_the_ACL_and_the_group() => new Scenario(TwoSubnets)
         .Send("tcp 198.51.100.7:5000 > 203.0.113.10:22 S", "allow new sg-a/ingress/1",
             "igw-1 | igw-1 203.0.113.10>10.0.1.10 | acl-a/ingress/100 | sg-a/ingress/1 | eni-a");
+
+    [Fact]
+    public void ORD_17_An_interface_endpoint_is_asked_like_an_instance_with_the_endpoints_group() => new Scenario(Snapshots.WithBase("""
+        {
+          "Subnets": [{"SubnetId": "subnet-b", "VpcId": "vpc-a", "CidrBlock": "10.0.2.0/24"}],
+          "SecurityGroups": [
+            {"GroupId": "sg-c", "GroupName": "clients", "VpcId": "vpc-a", "IpPermissionsEgress": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]},
+            {"GroupId": "sg-v", "GroupName": "endpoint", "VpcId": "vpc-a",
+             "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{"GroupId": "sg-c"}]}]}],
+          "NetworkInterfaces": [
+            {"NetworkInterfaceId": "eni-c", "VpcId": "vpc-a", "SubnetId": "subnet-a", "PrivateIpAddress": "10.0.1.10", "Groups": [{"GroupId": "sg-c"}]},
+            {"NetworkInterfaceId": "eni-v1", "InterfaceType": "vpc_endpoint", "VpcId": "vpc-a", "SubnetId": "subnet-a", "PrivateIpAddress": "10.0.1.99", "Groups": [{"GroupId": "sg-v"}]},
+            {"NetworkInterfaceId": "eni-v2", "InterfaceType": "vpc_endpoint", "VpcId": "vpc-a", "SubnetId": "subnet-b", "PrivateIpAddress": "10.0.2.99", "Groups": [{"GroupId": "sg-v"}]}]
+        }
+        """))
+        .Send("tcp 10.0.1.10:9 > 10.0.1.99:443 S", "allow new sg-v/ingress/1", "eni-c | sg-c/egress/1 | sg-v/ingress/1 | eni-v1")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.99:443 S", "allow new sg-v/ingress/1",
+            "eni-c | sg-c/egress/1 | vpc-a/default-acl/egress/100 | vpc-a/main/10.0.0.0/16 | vpc-a/default-acl/ingress/100 | sg-v/ingress/1 | eni-v2")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.99:80 S", "deny ENI_SG_RULES_MISMATCH sg-v/ingress/none", null, "eni-c", "eni-v2");
 }

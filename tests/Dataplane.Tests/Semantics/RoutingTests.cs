@@ -46,7 +46,7 @@ public sealed class RoutingTests
     [InlineData("static goes before propagated (RT-05)", "198.51.100.0/24 vgw-1 propagated", "198.51.100.0/24 igw-1", "allow new rtb-a/198.51.100.0/24")]
     [InlineData("a longer propagated one wins over static", "198.51.100.0/24 vgw-1 propagated", "0.0.0.0/0 igw-1", "deny UNSUPPORTED_COMPONENT rtb-a/198.51.100.0/24")]
     [InlineData("IPv6 says nothing about IPv4 (RT-04)", "::/0 igw-1", "2001:db8::/32 igw-1", "deny NO_ROUTE_TO_DESTINATION rtb-a/none")]
-    public void RT_04_RT_05_RT_07_The_longest_prefix_wins_then_the_kind(string shows, string one, string two, string verdict) => With(one, two)
+    public void RT_04_RT_05_RT_05b_RT_07_The_longest_prefix_wins_then_the_kind(string shows, string one, string two, string verdict) => With(one, two)
         .Send(Out, verdict, null, shows.Length > 0 ? "eni-a" : null);
 
     [Fact]
@@ -67,6 +67,20 @@ public sealed class RoutingTests
     [Fact]
     public void RT_11_Nor_can_those_of_IPv6() => new Scenario(Ground.Replace("out all 2000::/3", "out all ::/0", System.StringComparison.Ordinal) + "::/0 igw-1")
         .Send("tcp [2001:db8:1:1::10]:9 > [fd00:ec2::7]:80 S", "deny NO_ROUTE_TO_DESTINATION rtb-a/none");
+
+    [Fact]
+    public void RT_32_The_resolver_is_at_the_base_of_the_primary_block_plus_two_and_nowhere_else() => new Scenario("""
+        vpc vpc-1 10.0.0.0/16 10.1.0.0/16
+        subnet sub-a vpc-1 10.0.1.0/24
+        eni eni-a sub-a 10.0.1.10 sg=sg-1
+        sg sg-1 vpc-1
+          out udp 53 10.0.0.0/8
+        """)
+        .Send("udp 10.0.1.10:5 > 10.0.0.2:53", "allow - -", "eni-a", "eni-a", "-")
+        .Send("udp 10.0.1.10:5 > 169.254.169.253:53", "allow - -", "eni-a", "eni-a", "-")
+        .Send("udp 10.0.1.10:5 > 10.1.0.2:53", "deny NO_INTERFACE_AT_DESTINATION -",
+            "eni-a | sg-1/egress/1 | acl-default-vpc-1/egress/100 | rtb-main-vpc-1/10.1.0.0/16", "eni-a", "-")
+        .Send("udp 10.0.1.10:5 > 10.0.1.2:53", "deny NO_INTERFACE_AT_DESTINATION -", "eni-a | sg-1/egress/1", "eni-a", "-");
 
     [Fact]
     public void RT_12_A_blackhole_drops_and_names_its_route() => With("0.0.0.0/0 blackhole")

@@ -144,6 +144,40 @@ public sealed class SecurityGroupTests
         .Send(packet, admitted ? "allow new sg-b/ingress/1" : "deny ENI_SG_RULES_MISMATCH sg-b/ingress/none", null, shows.StartsWith("of", System.StringComparison.Ordinal) ? "eni-c" : "eni-a");
 
     [Fact]
+    public void SG_30_A_reference_ends_at_the_border_of_the_VPC_where_no_peering_joins_it_to_another() => new Scenario("""
+        vpc vpc-1 2001:db8:1::/56
+        vpc vpc-2 2001:db8:2::/56
+        igw igw-1 vpc-1
+        igw igw-2 vpc-2
+        subnet sub-a vpc-1 2001:db8:1:1::/64 rtb=rtb-1
+        subnet sub-b vpc-2 2001:db8:2:2::/64 rtb=rtb-2
+        eni eni-a sub-a 2001:db8:1:1::10 sg=sg-a
+        eni eni-b sub-b 2001:db8:2:2::20 sg=sg-b
+        eni eni-c sub-b 2001:db8:2:2::30 sg=sg-a
+        sg sg-a vpc-1 vpc-2
+          out all ::/0
+        sg sg-b vpc-2
+          in tcp 443 sg-a
+        rtb rtb-1 vpc-1
+          ::/0 igw-1
+        rtb rtb-2 vpc-2
+        """)
+        .Send("tcp [2001:db8:1:1::10]:9 > [2001:db8:2:2::20]:443 S", "deny ENI_SG_RULES_MISMATCH sg-b/ingress/none",
+            "eni-a | sg-a/egress/1 | acl-default-vpc-1/egress/101 | rtb-1/::/0 | igw-1 | igw-2 | acl-default-vpc-2/ingress/101 | sg-b/ingress/none", "eni-a", "eni-b")
+        .Send("tcp [2001:db8:2:2::30]:9 > [2001:db8:2:2::20]:443 S", "allow new sg-b/ingress/1", "eni-c | sg-a/egress/1 | sg-b/ingress/1 | eni-b");
+
+    [Theory]
+    [InlineData("in 6 443 10.0.0.0/16", "tcp 10.0.1.10:9 > 10.0.2.20:443 S", true)]
+    [InlineData("in 17 443 10.0.0.0/16", "udp 10.0.1.10:9 > 10.0.2.20:443", true)]
+    [InlineData("in 17 443 10.0.0.0/16", "udp 10.0.1.10:9 > 10.0.2.20:444", false)]
+    [InlineData("in 1 8/0 10.0.0.0/16", "icmp 10.0.1.10 > 10.0.2.20 8/0 id 1", true)]
+    [InlineData("in 58 128/0 2001:db8::/32", "icmpv6 2001:db8:1:1::10 > 2001:db8:1:2::20 128/0 id 1", true)]
+    [InlineData("in icmpv6 all 2001:db8::/32", "icmpv6 2001:db8:1:1::10 > 2001:db8:1:2::20 128/7 id 1", true)]
+    [InlineData("in all 443 10.0.0.0/16", "tcp 10.0.1.10:9 > 10.0.2.20:444 S", true)]
+    public void SG_12_SG_13_SG_17_A_number_acts_like_its_name_and_all_protocols_have_all_ports(string rule, string packet, bool admitted) => With(rule)
+        .Send(packet, admitted ? "allow new sg-b/ingress/1" : "deny ENI_SG_RULES_MISMATCH sg-b/ingress/none", null, "eni-a", "eni-b");
+
+    [Fact]
     public void SG_33_R_46_Behind_an_appliance_references_do_not_match_but_addresses_do() => new Scenario("""
         vpc vpc-1 10.0.0.0/16
         subnet sub-a vpc-1 10.0.1.0/24 rtb=rtb-a

@@ -54,7 +54,7 @@ public sealed class NetworkAclTests
     };
 
     [Theory, MemberData(nameof(Entries))]
-    public void ACL_03_to_15_Entries_in_every_spelling(string shows, string entry, string? becomes, string? fault)
+    public void ACL_03_ACL_04_ACL_08_ACL_10_ACL_11_ACL_12_ACL_13_ACL_14_ACL_15_IMP_07_R_53_Entries_in_every_spelling(string shows, string entry, string? becomes, string? fault)
     {
         string file = Acl($"[{{\"Egress\": false, {entry}}}]");
         (Network? network, Dataplane.Topology.FaultList faults) = Load(Base, file);

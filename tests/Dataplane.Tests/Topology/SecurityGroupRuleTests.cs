@@ -53,7 +53,7 @@ public sealed class SecurityGroupRuleTests
     };
 
     [Theory, MemberData(nameof(Permissions))]
-    public void SG_11_to_18_Protocols_and_ports_in_every_spelling(string shows, string permission, string? rule)
+    public void SG_11_SG_12_SG_13_SG_15_SG_17_SG_18_R_52_IMP_22_Protocols_and_ports_in_every_spelling(string shows, string permission, string? rule)
     {
         (Network? network, Dataplane.Topology.FaultList faults) = Load(Base, Group($$"""[{{{permission}}, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]"""));
         string? got = network is null ? null : RuleText(GroupB(network).Ingress.Single());

@@ -46,6 +46,20 @@ public sealed class SnapshotFileTests
     }
 
     [Fact]
+    public void IN_05_Tags_stand_under_either_key_and_mean_nothing()
+    {
+        const string Tags = """[{"Key": "Name", "Value": "x"}]""";
+        Assert.Empty(FaultsWithBase($$"""
+            {"Vpcs": [{"VpcId": "vpc-b", "CidrBlock": "10.9.0.0/16", "Tags": {{Tags}}}],
+             "Subnets": [{"SubnetId": "subnet-b", "VpcId": "vpc-b", "CidrBlock": "10.9.1.0/24", "Tags": []}],
+             "SecurityGroups": [{"GroupId": "sg-b", "GroupName": "b", "VpcId": "vpc-b", "Tags": {{Tags}}}],
+             "NetworkInterfaces": [
+               {"NetworkInterfaceId": "eni-1", "SubnetId": "subnet-b", "PrivateIpAddress": "10.9.1.10", "Groups": [{"GroupId": "sg-b"}], "TagSet": {{Tags}}},
+               {"NetworkInterfaceId": "eni-2", "SubnetId": "subnet-b", "PrivateIpAddress": "10.9.1.11", "Groups": [{"GroupId": "sg-b"}], "Tags": {{Tags}}}]}
+            """));
+    }
+
+    [Fact]
     public void IN_06_States_in_any_case()
     {
         Network network = Sound("""

@@ -361,7 +361,27 @@ public sealed class ImporterTests
     }
 
     [Fact]
-    public void IMP_26_an_interface_endpoint_without_groups_has_the_default_one()
+    public void SG_08_an_instance_without_groups_has_the_default_one()
+    {
+        NetworkDraft draft = Templates.Good(Templates.Net(
+            """
+              G:
+                Type: AWS::EC2::SecurityGroup
+                Properties: {GroupDescription: g, VpcId: !Ref Vpc}
+              Bare:
+                Type: AWS::EC2::Instance
+                Properties: {SubnetId: !Ref Net}
+              Clad:
+                Type: AWS::EC2::Instance
+                Properties: {SubnetId: !Ref Net, SecurityGroupIds: [!Ref G]}
+
+            """));
+        Assert.Equal(["Vpc/default-sg"], draft.Eni("Bare").SecurityGroupIds);
+        Assert.Equal(["G"], draft.Eni("Clad").SecurityGroupIds);
+    }
+
+    [Fact]
+    public void IMP_26_SG_08_an_interface_endpoint_without_groups_has_the_default_one()
     {
         NetworkDraft draft = Templates.Good(Templates.Net(
             """
