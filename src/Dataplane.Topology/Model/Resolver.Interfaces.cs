@@ -185,8 +185,7 @@ public sealed partial class Resolver
                 _faults.Warn(
                     draft.Where, $"{address.Private} is in no block of its subnet {subnet.Id}; it belongs to the interface all the same", "Check the address");
             }
-            else if (!address.Private.IsIpv6 && subnet.Blocks.Any(b => b.Contains(address.Private)
-                && (address.Private < b.Address.Plus(4) || address.Private == b.Last)))
+            else if (subnet.Blocks.Any(b => b.Contains(address.Private) && (address.Private < b.Address.Plus(4) || address.Private == b.Last)))
             {
                 _faults.Warn(
                     draft.Where, $"{address.Private} is one of the five addresses that AWS keeps in each subnet (RT-31)", "Choose another address");

@@ -175,6 +175,26 @@ public sealed class InterfaceTests
         }
 
         Assert.Empty(FaultsWithBase(Card($"{Groups}, \"PrivateIpAddress\": \"10.0.1.4\"")));
+        Assert.Empty(FaultsWithBase(Card($"{Groups}, \"PrivateIpAddress\": \"10.0.1.254\"")));
+    }
+
+    [Theory]
+    [InlineData("2001:db8:0:1::", true)]
+    [InlineData("2001:db8:0:1::3", true)]
+    [InlineData("2001:db8:0:1::4", false)]
+    [InlineData("2001:db8:0:1:ffff:ffff:ffff:fffe", false)]
+    [InlineData("2001:db8:0:1:ffff:ffff:ffff:ffff", true)]
+    public void RT_31_In_IPv6_too(string address, bool reserved)
+    {
+        string[] faults = FaultsWithBase($$$"""
+            {"Vpcs": [{"VpcId": "vpc-6", "CidrBlock": "10.6.0.0/16", "Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": "2001:db8::/56", "Ipv6CidrBlockState": {"State": "associated"}}]}],
+             "Subnets": [{"SubnetId": "subnet-6", "VpcId": "vpc-6", "CidrBlock": "10.6.1.0/24",
+                          "Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": "2001:db8:0:1::/64", "Ipv6CidrBlockState": {"State": "associated"}}]}],
+             "NetworkInterfaces": [{"NetworkInterfaceId": "eni-6", "SubnetId": "subnet-6", "PrivateIpAddress": "10.6.1.10", "Ipv6Addresses": [{"Ipv6Address": "{{{address}}}"}],
+                                    "Groups": [{"GroupId": "vpc-6/default-sg"}]}]}
+            """);
+        Assert.Equal(
+            reserved ? [$"warning f1.json:4, eni-6: {address} is one of the five addresses that AWS keeps in each subnet (RT-31). Choose another address."] : [], faults);
     }
 
     [Fact]

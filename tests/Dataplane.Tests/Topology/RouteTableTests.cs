@@ -180,7 +180,7 @@ public sealed class RouteTableTests
     }
 
     [Fact]
-    public void RT_19_RT_20_RT_21_An_edge_table_leads_VPC_and_subnet_blocks_to_appliances()
+    public void RT_19_RT_20_RT_21_RT_21b_An_edge_table_leads_VPC_and_subnet_blocks_to_appliances()
     {
         string card = Card("\"PrivateIpAddress\": \"10.0.1.10\", \"Groups\": [{\"GroupId\": \"sg-a\"}]");
         const string Edge = "[{\"GatewayId\": \"igw-a\"}]";
@@ -196,6 +196,19 @@ public sealed class RouteTableTests
             Assert.Contains(
                 $"warning f2.json:1, rtb-b, route {route}: the table of a gateway may only lead whole blocks of the VPC or of a subnet to local, an interface or a Gateway Load Balancer endpoint (RT-20, RT-21); the route is used as it stands. Check the route.", said);
         }
+    }
+
+    [Fact]
+    public void RT_20_The_table_of_a_virtual_private_gateway_may_lead_to_a_Gateway_Load_Balancer_endpoint()
+    {
+        string[] said = FaultsWithBase("""
+            {"VpnGateways": [{"VpnGatewayId": "vgw-1", "State": "available", "VpcAttachments": [{"VpcId": "vpc-a", "State": "attached"}]}],
+             "VpcEndpoints": [{"VpcEndpointId": "vpce-1", "VpcEndpointType": "GatewayLoadBalancer", "VpcId": "vpc-a", "State": "available", "SubnetIds": ["subnet-a"]}],
+             "RouteTables": [{"RouteTableId": "rtb-b", "VpcId": "vpc-a", "Associations": [{"GatewayId": "vgw-1"}], "Routes": [
+               {"DestinationCidrBlock": "10.0.1.0/24", "GatewayId": "vpce-1"}, {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "vgw-1"}]}]}
+            """);
+        Assert.DoesNotContain(said, f => f.Contains("route 10.0.1.0/24", System.StringComparison.Ordinal));
+        Assert.Contains(said, f => f.Contains("rtb-b, route 10.0.0.0/16", System.StringComparison.Ordinal));
     }
 
     [Fact]
