@@ -24,6 +24,8 @@ public sealed class RecordText(ResultTables tables, RecordFormat format)
 {
     private static readonly SearchValues<char> NeedsCsvQuotes = SearchValues.Create(",\"\r\n");
 
+    private static readonly byte[] Null = "null"u8.ToArray();
+
     private readonly List<byte[]?> _names = [];
     private readonly List<byte[]?> _heads = [];
 
@@ -89,7 +91,7 @@ public sealed class RecordText(ResultTables tables, RecordFormat format)
     {
         if (number < 0)
         {
-            return format == RecordFormat.Csv ? [] : "null"u8.ToArray();
+            return format == RecordFormat.Csv ? [] : Null;
         }
 
         return Cached(_names, number) ?? Cache(_names, number, Encoding.UTF8.GetBytes(Quote(tables.Names[number], format)));
