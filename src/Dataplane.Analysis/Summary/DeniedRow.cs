@@ -32,8 +32,7 @@ public sealed class DeniedRow
     public required Headers Question { get; init; }
 
     /// <summary>The example goes against its flow's first packet: it is a return that was denied.</summary>
-    public bool IsAnswer => Question.Source != Example.Source
-        || (Example.PortsKnown && !Example.IsIcmp && Question.SourcePort != Example.SourcePort);
+    public bool IsAnswer => Answers(Example, Question);
 
     public long Packets { get; internal set; }
 
@@ -45,6 +44,10 @@ public sealed class DeniedRow
     public HashSet<IpAddress> Sources { get; } = [];
 
     public HashSet<IpAddress> Destinations { get; } = [];
+
+    /// <summary>Whether a packet goes against the packet that its flow began with.</summary>
+    internal static bool Answers(in Headers packet, in Headers question) => question.Source != packet.Source
+        || (packet.PortsKnown && !packet.IsIcmp && question.SourcePort != packet.SourcePort);
 
     internal void Add(in Headers headers)
     {

@@ -20,8 +20,8 @@ public sealed class ReplaySummary(ResultTables tables, FlowRecorder flows) : IPa
 
     private static readonly int Verdicts = Enum.GetValues<Verdict>().Length;
 
-    private readonly Dictionary<(int Path, int From, int To, byte Protocol), DeniedRow> _byResult = [];
-    private readonly Dictionary<(DenyReason, string?, string?, string?, byte), DeniedRow> _rows = [];
+    private readonly Dictionary<(int Path, int From, int To, byte Protocol, bool Answer), DeniedRow> _byResult = [];
+    private readonly Dictionary<(DenyReason, string?, string?, string?, byte, bool), DeniedRow> _rows = [];
     private readonly Dictionary<(IpAddress, IpAddress), long> _unplaced = [];
     private readonly List<long> _pathHits = [];
 
@@ -123,11 +123,12 @@ public sealed class ReplaySummary(ResultTables tables, FlowRecorder flows) : IPa
 
     private void Deny(long number, in Headers headers, in PacketResult result, PathEntry entry, FlowRecord? flow)
     {
-        (int, int, int, byte) numbers = (result.Path, result.From, result.To, headers.Protocol);
+        bool answer = flow is not null && DeniedRow.Answers(headers, flow.Headers);
+        (int, int, int, byte, bool) numbers = (result.Path, result.From, result.To, headers.Protocol, answer);
         if (!_byResult.TryGetValue(numbers, out DeniedRow? row))
         {
-            (DenyReason, string?, string?, string?, byte) key =
-                (entry.Reason, tables.Names[entry.Rule], tables.Names[result.From], tables.Names[result.To], headers.Protocol);
+            (DenyReason, string?, string?, string?, byte, bool) key =
+                (entry.Reason, tables.Names[entry.Rule], tables.Names[result.From], tables.Names[result.To], headers.Protocol, answer);
             if (!_rows.TryGetValue(key, out row))
             {
                 if (_rows.Count >= MostRows)

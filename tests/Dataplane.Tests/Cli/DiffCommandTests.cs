@@ -1,0 +1,95 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Text.Json;
+using Dataplane.Tests.TestSupport;
+using Xunit;
+
+namespace Dataplane.Tests.Cli;
+
+/// <summary>diff names exactly what changes, by the rule that changes it.</summary>
+public sealed class DiffCommandTests : IDisposable
+{
+    private const string Template = "captures/three-tier.yaml";
+    private const string Web = "captures/three-tier-web.pcapng";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("dataplane-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, true);
+
+    [Fact]
+    public void Equal_networks_as_template_and_snapshot_differ_in_nothing()
+    {
+        ProgramRun run = DataplaneProgram.Run("diff", "--before", Template, "--after", "captures/three-tier-snapshot", Web, "--flows", "-");
+        Assert.Equal((0, "", ""), (run.ExitCode, run.Output, run.Error));
+    }
+
+    [Fact]
+    public void One_rule_less_names_exactly_the_flows_that_needed_it()
+    {
+        // The application's only way in from the web tier.
+        string after = Path.Combine(_folder, "after.yaml");
+        string text = File.ReadAllText(Repository.At(Template));
+        string cut = RemoveRule(text, "AppSecurityGroup:", "FromPort: 8080");
+        File.WriteAllText(after, cut);
+        ProgramRun run = DataplaneProgram.Run("diff", "--before", Template, "--after", after, Web, "--flows", "-");
+        Assert.Equal(1, run.ExitCode);
+        List<(JsonElement Before, JsonElement After)> pairs = [.. run.Lines.Select(l => JsonDocument.Parse(l).RootElement).Select(r => (r.GetProperty("before"), r.GetProperty("after")))];
+
+        // What must change: every flow that rule admitted, and nothing else changes verdict.
+        List<string> admitted = Keys(DataplaneProgram.Run("replay", "-t", Template, Web, "--flows", "-").Lines
+            .Select(l => JsonDocument.Parse(l).RootElement).Where(f => f.GetProperty("path").EnumerateArray().Any(p => p.GetString() == "AppSecurityGroup/ingress/1")));
+        Assert.NotEmpty(admitted);
+        Assert.Equal(admitted, Keys(pairs.Where(p => Verdict(p.Before) != Verdict(p.After)).Select(p => p.Before)));
+        Assert.All(pairs.Where(p => Verdict(p.Before) != Verdict(p.After)), p =>
+        {
+            Assert.Equal("deny", Verdict(p.After));
+            Assert.Equal("ENI_SG_RULES_MISMATCH", p.After.GetProperty("reason").GetString());
+            Assert.Equal("AppSecurityGroup/ingress/none", p.After.GetProperty("rule").GetString());
+        });
+
+        ProgramRun summary = DataplaneProgram.Run("diff", "--before", Template, "--after", after, Web);
+        Assert.Contains("by AppSecurityGroup/ingress/1", summary.Output, StringComparison.Ordinal);
+        Assert.Contains("after  deny ENI_SG_RULES_MISMATCH AppSecurityGroup/ingress/none", summary.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Packets_that_differ_come_as_pairs_of_records()
+    {
+        string after = Path.Combine(_folder, "after.yaml");
+        File.WriteAllText(after, RemoveRule(File.ReadAllText(Repository.At(Template)), "AppSecurityGroup:", "FromPort: 8080"));
+        ProgramRun run = DataplaneProgram.Run("diff", "--before", Template, "--after", after, Web, "--packets", "-");
+        Assert.Equal(1, run.ExitCode);
+        JsonElement first = JsonDocument.Parse(run.Lines[0]).RootElement;
+        Assert.Equal(["before", "after"], first.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(first.GetProperty("before").GetProperty("packet").GetInt64(), first.GetProperty("after").GetProperty("packet").GetInt64());
+    }
+
+    private static List<string> Keys(IEnumerable<JsonElement> flows) =>
+        [.. flows.Select(f => $"{f.GetProperty("first").GetString()} {f.GetProperty("src").GetString()}:{f.GetProperty("srcPort")} > {f.GetProperty("dst").GetString()}:{f.GetProperty("dstPort")}").Order(StringComparer.Ordinal)];
+
+    private static string Verdict(JsonElement record) => record.GetProperty("verdict").GetString()!;
+
+    /// <summary>A template without the list item, below a resource, that holds a line.</summary>
+    private static string RemoveRule(string template, string resource, string holds)
+    {
+        List<string> lines = [.. template.Split('\n')];
+        int at = lines.FindIndex(lines.FindIndex(l => l.Trim() == resource), l => l.Contains(holds, StringComparison.Ordinal));
+        int first = at;
+        while (!lines[first].TrimStart().StartsWith("- ", StringComparison.Ordinal))
+        {
+            first--;
+        }
+
+        int indent = lines[first].TakeWhile(c => c == ' ').Count();
+        int next = first + 1;
+        while (lines[next].TakeWhile(c => c == ' ').Count() > indent)
+        {
+            next++;
+        }
+
+        lines.RemoveRange(first, next - first);
+        return string.Join('\n', lines);
+    }
+}
