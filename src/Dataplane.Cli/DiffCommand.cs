@@ -128,6 +128,12 @@ internal sealed class DiffCommand
             page.Line("Interrupted: this is what had been compared by then.");
         }
 
+        if (diff.Unplaced > 0)
+        {
+            page.Line(FormattableString.Invariant(
+                $"{diff.Unplaced:N0} of {diff.Packets:N0} packets have no place on either topology and were not compared: replay says which, and the --map that places them."));
+        }
+
         if (diff.VerdictsDiffer + diff.RulesDiffer + diff.PathsDiffer == 0)
         {
             page.Line(FormattableString.Invariant($"{diff.Packets:N0} packets: no difference."));

@@ -12,7 +12,7 @@ namespace Dataplane.Cli;
 /// <summary>The command line: commands, options every command has, exit codes.</summary>
 internal static class Program
 {
-    private static readonly Option<bool> Quiet = new("--quiet", "-q") { Description = "Say nothing but errors", Recursive = true };
+    private static readonly Option<bool> Quiet = new("--quiet", "-q") { Description = "Say nothing on standard error but errors; results are printed", Recursive = true };
     private static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "Explain: warnings, chosen addresses, stacks of bugs", Recursive = true };
 
     internal static int Main(string[] args)

@@ -157,6 +157,15 @@ internal sealed class ReplayCommand
         }
 
         outputs.Complete();
+        if (reader.IsDamaged && !outputs.UsesStandardOutput)
+        {
+            // The exit code will say 4: so does standard error, whatever becomes of the summary.
+            foreach (string warning in reader.Warnings)
+            {
+                Voice.Error($"dataplane: {warning}");
+            }
+        }
+
         if (!outputs.UsesStandardOutput)
         {
             using StreamWriter screen = Program.StandardOutput();

@@ -23,6 +23,9 @@ public sealed class DiffGroup
     /// <summary>The rule that made the change: the first that spoke in one and not in the other.</summary>
     public required string ChangedBy { get; init; }
 
+    /// <summary>It only follows from another change: what caused these packets is denied on one side, so they are moot there.</summary>
+    public bool IsConsequence => Before.Verdict == Verdict.Moot || After.Verdict == Verdict.Moot;
+
     public bool VerdictDiffers => Before.Verdict != After.Verdict;
 
     public long Packets { get; internal set; }
@@ -75,8 +78,11 @@ public sealed class DiffSink : IPacketSink
     /// <summary>Same verdict, reason and rule, another way.</summary>
     public long PathsDiffer { get; private set; }
 
-    /// <summary>Changed verdicts first, then by packets.</summary>
-    public IEnumerable<DiffGroup> Groups => _groups.Values.OrderByDescending(g => g.VerdictDiffers).ThenByDescending(g => g.Packets).ThenBy(g => g.ChangedBy, StringComparer.Ordinal);
+    /// <summary>Packets that have no place on either network.</summary>
+    public long Unplaced { get; private set; }
+
+    /// <summary>Changed verdicts first, causes before what follows from them, then by packets.</summary>
+    public IEnumerable<DiffGroup> Groups => _groups.Values.OrderByDescending(g => g.VerdictDiffers).ThenBy(g => g.IsConsequence).ThenByDescending(g => g.Packets).ThenBy(g => g.ChangedBy, StringComparer.Ordinal);
 
     /// <summary>Flows whose verdict, reason or rule differs, in order of first packet. Complete after <see cref="Complete"/>.</summary>
     public IEnumerable<FlowPair> Flows => _pairs.Values.Where(Differs).OrderBy(p => p.Before?.First ?? p.After!.First).ThenBy(p => p.Before?.Number ?? p.After!.Number);
@@ -127,6 +133,12 @@ public sealed class DiffSink : IPacketSink
     private void Compare(PacketBlock block, int i, FlowRecord? flow)
     {
         PacketResult b = block.Results[i], a = _block.Results[i];
+        if (b.Path == PathTable.Unplaced && a.Path == PathTable.Unplaced)
+        {
+            Unplaced++;
+            return;
+        }
+
         (int, int, int, int, int, int) numbers = (b.Path, b.From, b.To, a.Path, a.From, a.To);
         if (!_byNumbers.TryGetValue(numbers, out DiffGroup? group))
         {
@@ -187,6 +199,16 @@ public sealed class DiffSink : IPacketSink
 
     private static string ChangedBy(Outcome before, Outcome after)
     {
+        if (after.Verdict == Verdict.Moot)
+        {
+            return "what is denied now: they would not exist";
+        }
+
+        if (before.Verdict == Verdict.Moot)
+        {
+            return "what was denied before: they would exist";
+        }
+
         string? gone = before.Path.FirstOrDefault(step => !after.Path.Contains(step));
         string? come = after.Path.FirstOrDefault(step => !before.Path.Contains(step));
         return (after.Verdict == Verdict.Deny ? gone ?? after.Rule : come ?? gone) ?? after.Rule ?? before.Rule

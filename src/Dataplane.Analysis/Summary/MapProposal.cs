@@ -29,7 +29,8 @@ public static class MapProposal
         }
 
         HashSet<IpAddress> own = [.. network.Interfaces.SelectMany(i => i.Addresses).Select(a => a.Private)];
-        IpPrefix[] blocks = [.. network.Subnets.SelectMany(s => s.Blocks).Concat(network.Vpcs.SelectMany(v => v.Blocks)).Distinct()];
+        // Where the capture has addresses of a block already, nothing else belongs onto it.
+        IpPrefix[] blocks = [.. network.Subnets.SelectMany(s => s.Blocks).Concat(network.Vpcs.SelectMany(v => v.Blocks)).Distinct().Where(b => !seen.Keys.Any(b.Contains))];
         List<(IpPrefix From, IpPrefix To, long Score, int Hosts)> candidates = [];
         foreach (IpPrefix block in blocks)
         {

@@ -55,6 +55,24 @@ public sealed class DiffCommandTests : IDisposable
     }
 
     [Fact]
+    public void Packets_without_a_place_are_said_and_not_taken_for_equal()
+    {
+        ProgramRun run = DataplaneProgram.Run("diff", "--before", Template, "--after", Template, "captures/classic-mistakes.pcapng");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("packets have no place on either topology and were not compared", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Causes_come_before_what_follows_from_them()
+    {
+        string after = Path.Combine(_folder, "after.yaml");
+        File.WriteAllText(after, RemoveRule(File.ReadAllText(Repository.At(Template)), "AppSecurityGroup:", "FromPort: 8080"));
+        string output = DataplaneProgram.Run("diff", "--before", Template, "--after", after, Web).Output;
+        int cause = output.IndexOf("by AppSecurityGroup/ingress/1", StringComparison.Ordinal), consequence = output.IndexOf("by what is denied now", StringComparison.Ordinal);
+        Assert.True(cause > 0 && cause < consequence, output);
+    }
+
+    [Fact]
     public void Packets_that_differ_come_as_pairs_of_records()
     {
         string after = Path.Combine(_folder, "after.yaml");
