@@ -33,14 +33,15 @@ public sealed class NetworkEngine : IDisposable
     /// <param name="workers">1 to 64.</param>
     /// <param name="tables">Where names and paths go; null for tables of its own.</param>
     /// <param name="batchSize">Packets that are looked up together; results do not depend on it.</param>
+    /// <param name="observers">Makes the observer of a worker, by number; null for none.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
-    public static NetworkEngine Build(Network network, JudgeOptions options, int workers = 1, ResultTables? tables = null, int batchSize = 128)
+    public static NetworkEngine Build(Network network, JudgeOptions options, int workers = 1, ResultTables? tables = null, int batchSize = 128, Func<int, IBatchObserver>? observers = null)
     {
         tables ??= new ResultTables();
         FilterCatalog catalog = new(network);
         FabricPlan plan = FabricLowering.Lower(catalog, tables);
         FilterSet filters = FilterCompiler.Interpret(catalog);
-        return new NetworkEngine(catalog, plan, filters, EngineJudge.Create(plan, filters, tables, options, workers, batchSize));
+        return new NetworkEngine(catalog, plan, filters, EngineJudge.Create(plan, filters, tables, options, workers, batchSize, observers));
     }
 
     public void Dispose() => Judge.Dispose();

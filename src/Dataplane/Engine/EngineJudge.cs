@@ -41,7 +41,7 @@ public sealed class EngineJudge : IJudge, IDisposable
     private int[] _blockPlaces = NoPlaces;
     private volatile bool _isStopping;
 
-    private EngineJudge(FabricPlan plan, FilterSet filters, ResultTables tables, JudgeOptions options, int workers, int batchSize)
+    private EngineJudge(FabricPlan plan, FilterSet filters, ResultTables tables, JudgeOptions options, int workers, int batchSize, Func<int, IBatchObserver>? observers)
     {
         Tables = tables;
         Filters = filters;
@@ -58,7 +58,7 @@ public sealed class EngineJudge : IJudge, IDisposable
         _failures = new Exception?[workers];
         for (int i = 0; i < workers; i++)
         {
-            _workers[i] = new Worker(plan, filters, tables, tracked, options, _pool, _budget, _fragments, FlowHash.Secret, batchSize);
+            _workers[i] = new Worker(plan, filters, tables, tracked, options, _pool, _budget, _fragments, FlowHash.Secret, batchSize, observers?.Invoke(i));
             _mine[i] = new int[PacketBlock.Capacity];
             _start[i] = new SemaphoreSlim(0);
             if (i > 0)
@@ -120,14 +120,15 @@ public sealed class EngineJudge : IJudge, IDisposable
     /// <param name="filters">By the slots that the plan names.</param>
     /// <param name="workers">1 to 64.</param>
     /// <param name="batchSize">Packets that are looked up together; results do not depend on it.</param>
+    /// <param name="observers">Makes the observer of a worker, by number; null for none.</param>
     public static EngineJudge Create(
-        FabricPlan plan, FilterSet filters, ResultTables tables, JudgeOptions options, int workers, int batchSize = 128)
+        FabricPlan plan, FilterSet filters, ResultTables tables, JudgeOptions options, int workers, int batchSize = 128, Func<int, IBatchObserver>? observers = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(workers, Sharding.Shards);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxFlows, 1);
-        return new EngineJudge(plan, filters, tables, options, workers, batchSize);
+        return new EngineJudge(plan, filters, tables, options, workers, batchSize, observers);
     }
 
     /// <inheritdoc/>

@@ -31,9 +31,11 @@ public sealed class Worker
     private readonly FragmentMemory _fragments;
     private readonly PathTable _paths;
     private readonly FlowView[] _views;
+    private readonly IBatchObserver? _observer;
     private readonly Dictionary<int, long> _behind = [];
 
     /// <param name="batchSize">Packets a batch, 1 or more.</param>
+    /// <param name="observer">Sees each batch after it was judged; null for none.</param>
     public Worker(
         FabricPlan plan,
         FilterSet filters,
@@ -44,7 +46,8 @@ public sealed class Worker
         CausalBudget budget,
         FragmentMemory fragments,
         FlowHash hash,
-        int batchSize)
+        int batchSize,
+        IBatchObserver? observer = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         _plan = plan;
@@ -56,6 +59,7 @@ public sealed class Worker
         _fragments = fragments;
         _paths = tables.Paths;
         _views = new FlowView[batchSize];
+        _observer = observer;
     }
 
     public Counters Counters { get; } = new();
@@ -109,6 +113,8 @@ public sealed class Worker
                 Counters.Packets[verdict]++;
                 Counters.Bytes[verdict] += headers[index].WireLength;
             }
+
+            _observer?.Observe(block, batch, _views.AsSpan(0, batch.Length));
         }
 
         Counters.Reclaimed = _table.Reclaimed;

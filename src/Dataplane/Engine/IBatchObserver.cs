@@ -1,0 +1,15 @@
+using System;
+using Dataplane.Flows;
+using Dataplane.Packets;
+
+namespace Dataplane.Engine;
+
+/// <summary>Sees every batch right after it was judged, on its worker's thread, while packets and views are still in the cache: for what is counted per flow.</summary>
+/// <remarks>A flow's packets all come to one worker, hence to one observer, in capture order; packets of different flows do not come in capture order.</remarks>
+public interface IBatchObserver
+{
+    /// <param name="block">Its headers and results are filled in for the batch.</param>
+    /// <param name="batch">Indexes in the block, ascending.</param>
+    /// <param name="views">By place in <paramref name="batch"/>: the packet's flow through private addresses, with the table's hash; HasKey is false for packets without one.</param>
+    void Observe(PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views);
+}
