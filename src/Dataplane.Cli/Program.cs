@@ -24,6 +24,7 @@ internal static class Program
         root.Subcommands.Add(TraceCommand.Create());
         root.Subcommands.Add(DiffCommand.Create());
         root.Subcommands.Add(CompileCommand.Create());
+        root.Subcommands.Add(BenchCommand.Create());
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {

@@ -1,0 +1,27 @@
+using System.Collections.Generic;
+using System.Globalization;
+using Dataplane.Filters;
+
+namespace Dataplane.Compiler.FiveTuples;
+
+/// <summary>A general rule list, ready to be asked.</summary>
+/// <param name="Structure">What was chosen, for a person.</param>
+public sealed record CompiledFiveTuples(FiveTupleClassifier Classifier, string Structure);
+
+/// <summary>Chooses and builds the classifier of a general rule list.</summary>
+public static class FiveTupleCompiler
+{
+    /// <summary>References that the leaves of a tree may hold: 4 bytes each.</summary>
+    private const long MostReferences = 400_000;
+
+    /// <param name="rules">First one first; any number.</param>
+    public static CompiledFiveTuples Compile(IReadOnlyList<FiveTupleRule> rules) => Compile(rules, FiveTupleTreeBuilder.LeafRules);
+
+    internal static CompiledFiveTuples Compile(IReadOnlyList<FiveTupleRule> rules, int leafRules)
+    {
+        FiveTupleTreeBuilder builder = new(rules, leafRules, MostReferences);
+        FiveTupleTree tree = builder.Build();
+        return new CompiledFiveTuples(tree, string.Create(
+            CultureInfo.InvariantCulture, $"tree of {builder.Leaves} leaves, 16 packets a step"));
+    }
+}

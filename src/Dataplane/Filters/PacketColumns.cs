@@ -1,0 +1,43 @@
+using System;
+
+namespace Dataplane.Filters;
+
+/// <summary>A chunk of packets by field, and room of the same shape beside it. Belongs to one thread.</summary>
+public sealed class PacketColumns
+{
+    private const int Length = FiveTupleClassifier.Chunk + 32;
+
+    public uint[] Source { get; } = new uint[Length];
+
+    public uint[] Destination { get; } = new uint[Length];
+
+    /// <summary>Protocol and destination port.</summary>
+    public uint[] Service { get; } = new uint[Length];
+
+    /// <summary>Source port and place.</summary>
+    public uint[] Tag { get; } = new uint[Length];
+
+    internal uint[] OtherSource { get; } = new uint[Length];
+
+    internal uint[] OtherDestination { get; } = new uint[Length];
+
+    internal uint[] OtherService { get; } = new uint[Length];
+
+    internal uint[] OtherTag { get; } = new uint[Length];
+
+    internal void Load(ReadOnlySpan<FiveTuple> packets)
+    {
+        Span<uint> source = Source.AsSpan(0, packets.Length);
+        Span<uint> destination = Destination.AsSpan(0, packets.Length);
+        Span<uint> service = Service.AsSpan(0, packets.Length);
+        Span<uint> tag = Tag.AsSpan(0, packets.Length);
+        for (int i = 0; i < packets.Length; i++)
+        {
+            ref readonly FiveTuple packet = ref packets[i];
+            source[i] = packet.Source;
+            destination[i] = packet.Destination;
+            service[i] = (uint)packet.Protocol << 16 | packet.DestinationPort;
+            tag[i] = (uint)packet.SourcePort << 16 | (uint)i;
+        }
+    }
+}
