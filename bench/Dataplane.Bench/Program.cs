@@ -25,10 +25,27 @@ internal static class Program
             return 2;
         }
 
+        switch (args.Length > 0 ? args[0] : "")
+        {
+            case "rows":
+                return RowsCommand.Run(args[1..]);
+            case "profile":
+                return ProfileCommand.Run(Number(args, 1_048_576));
+            case "bytes-per-flow":
+                return FlowCommands.BytesPerFlow(Number(args, 1_048_576));
+            case "ten-million-flows":
+                return FlowCommands.TenMillion(Number(args, 10_000_000));
+            case "flood":
+                return FlowCommands.Flood(Number(args, 7));
+        }
+
         // In process: generated assemblies and the engine's threads stay where they are measured.
         ManualConfig config = ManualConfig.Create(DefaultConfig.Instance)
             .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, config);
         return 0;
     }
+
+    private static int Number(string[] args, int otherwise) =>
+        args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : otherwise;
 }

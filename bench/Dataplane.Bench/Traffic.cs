@@ -15,8 +15,12 @@ internal static class Traffic
 {
     internal const long Start = 1_700_000_000L * 1_000_000_000;
 
-    private const uint Server = 0x0A00010A;    // 10.0.1.10
-    private const uint Clients = 0xC6000000;   // 198.0.0.0 and upward
+    internal const uint Server = 0x0A00010A;    // 10.0.1.10
+    internal const uint Clients = 0xC6000000;   // 198.0.0.0 and upward
+
+    // 2600:1f18::10
+    internal const ulong ServerHigh = 0x2600_1F18_0000_0000;
+    internal const ulong ServerLow = 0x10;
 
     /// <summary>One server with a public address; its group has <paramref name="rules"/> ingress rules of AWS shape and lets TCP 443 in last.</summary>
     internal static Network Network(int rules)
@@ -31,11 +35,12 @@ internal static class Traffic
         }
 
         ingress.Add(new SecurityGroupRule($"{rules}", 6, 443, 443, new CidrPeer(new IpPrefix(IpAddress.V4(Clients), 8))));
-        NetworkAclEntry all = new(100, true, -1, 0, 65_535, IpPrefix.AnyV4);
+        ingress.Add(new SecurityGroupRule($"{rules + 1}", 6, 443, 443, new CidrPeer(IpPrefix.Parse("2001:db8::/32"))));
+        NetworkAclEntry all = new(100, true, -1, 0, 65_535, IpPrefix.AnyV4), allV6 = new(101, true, -1, 0, 65_535, IpPrefix.AnyV6);
         return new Network
         {
-            Vpcs = [new Vpc("vpc-1", [IpPrefix.Parse("10.0.0.0/16")])],
-            Subnets = [new Subnet("subnet-1", "vpc-1", [IpPrefix.Parse("10.0.1.0/24")], "rtb-1", "acl-1")],
+            Vpcs = [new Vpc("vpc-1", [IpPrefix.Parse("10.0.0.0/16"), IpPrefix.Parse("2600:1f18::/56")])],
+            Subnets = [new Subnet("subnet-1", "vpc-1", [IpPrefix.Parse("10.0.1.0/24"), IpPrefix.Parse("2600:1f18::/64")], "rtb-1", "acl-1")],
             Interfaces =
             [
                 new NetworkInterface
@@ -43,18 +48,24 @@ internal static class Traffic
                     Id = "eni-1",
                     VpcId = "vpc-1",
                     SubnetId = "subnet-1",
-                    Addresses = [new InterfaceAddress(IpAddress.V4(Server), IpAddress.Parse("203.0.113.1"))],
+                    Addresses =
+                    [
+                        new InterfaceAddress(IpAddress.V4(Server), IpAddress.Parse("203.0.113.1")),
+                        new InterfaceAddress(IpAddress.V6(ServerHigh, ServerLow)),
+                    ],
                     SecurityGroupIds = ["sg-1"],
                 },
             ],
             SecurityGroups = [new SecurityGroup("sg-1", "web", ["vpc-1"], ingress.ToImmutable(), [])],
-            NetworkAcls = [new NetworkAcl("acl-1", "vpc-1", true, [all], [all])],
+            NetworkAcls = [new NetworkAcl("acl-1", "vpc-1", true, [all, allV6], [all, allV6])],
             RouteTables =
             [
                 new RouteTable("rtb-1", "vpc-1", true,
                     [
                         new Route(IpPrefix.Parse("10.0.0.0/16"), null, TargetKind.Local, "local", RouteOrigin.Local),
+                        new Route(IpPrefix.Parse("2600:1f18::/56"), null, TargetKind.Local, "local", RouteOrigin.Local),
                         new Route(IpPrefix.AnyV4, null, TargetKind.InternetGateway, "igw-1"),
+                        new Route(IpPrefix.AnyV6, null, TargetKind.InternetGateway, "igw-1"),
                     ], [], []),
             ],
             PrefixLists = [],
