@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Dataplane.Analysis.Summary;
 using Dataplane.Engine;
 
 namespace Dataplane.Cli;
@@ -9,9 +10,10 @@ internal sealed class EngineRun : IDisposable
 {
     private readonly Action _stop;
 
-    internal EngineRun(IJudge judge, Func<double> compileMilliseconds, Func<IReadOnlyList<string>> warnings, Action stop)
+    internal EngineRun(IJudge judge, FlowViewer views, Func<double> compileMilliseconds, Func<IReadOnlyList<string>> warnings, Action stop)
     {
         Judge = judge;
+        Views = views;
         _compileMilliseconds = compileMilliseconds;
         _warnings = warnings;
         _stop = stop;
@@ -21,6 +23,9 @@ internal sealed class EngineRun : IDisposable
     private readonly Func<IReadOnlyList<string>> _warnings;
 
     internal IJudge Judge { get; }
+
+    /// <summary>Gives packets their flows.</summary>
+    internal FlowViewer Views { get; }
 
     /// <summary>What the compiler has used so far.</summary>
     internal double CompileMilliseconds => _compileMilliseconds();

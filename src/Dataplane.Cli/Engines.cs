@@ -6,6 +6,7 @@ using System.Threading.Tasks;
 using Dataplane.Analysis;
 using Dataplane.Compiler;
 using Dataplane.Compiler.Load;
+using Dataplane.Engine;
 using Dataplane.Records;
 using Dataplane.Topology.Model;
 
@@ -21,13 +22,16 @@ internal static class Engines
     internal static JudgeFactory Single { get; } = (network, options) => NetworkEngine.Build(network, options).Judge;
 
     /// <summary>For captures: the interpreter judges until the compiler, which runs beside, has each list ready and checked.</summary>
-    internal static EngineRun Start(Network network, JudgeOptions options, int workers)
+    /// <param name="tables">Where names and paths go; null for tables of its own.</param>
+    /// <param name="observers">Makes the observer of a worker, by number; null for none.</param>
+    internal static EngineRun Start(Network network, JudgeOptions options, int workers, ResultTables? tables = null, Func<int, IBatchObserver>? observers = null)
     {
-        NetworkEngine engine = NetworkEngine.Build(network, options, workers);
+        NetworkEngine engine = NetworkEngine.Build(network, options, workers, tables, observers: observers);
         CancellationTokenSource stop = new();
         Task<CompileReport> compile = FilterCompiler.CompileInBackground(engine.Catalog, engine.Filters, stop.Token);
         return new EngineRun(
             engine.Judge,
+            engine.Plan.View,
             () => compile.IsCompletedSuccessfully ? compile.Result.Times.Total : 0,
             () => Warnings(engine, compile),
             () =>

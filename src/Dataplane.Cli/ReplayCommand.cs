@@ -95,11 +95,11 @@ internal sealed class ReplayCommand
         outputs.OneStandardOutput();
 
         Stopwatch watch = Stopwatch.StartNew();
-        using EngineRun engine = Engines.Start(network, options, workers);
-        IJudge judge = engine.Judge;
-        FlowRecorder recorder = new(judge.Tables, options, ToPrivate(network), flows is not null);
-        ReplaySummary summary = new(judge.Tables, recorder);
-        List<IPacketSink> sinks = [summary];
+        ResultTables tables = new();
+        ReplaySummary summary = new(tables, options, workers, flows is not null);
+        using EngineRun engine = Engines.Start(network, options, workers, tables, summary.Observer);
+        IJudge judge = new CountedJudge(engine.Judge, engine.Views, summary);
+        List<IPacketSink> sinks = [];
         if (packets is not null)
         {
             sinks.Add(new PacketRecords(packets.Stream, judge.Tables, Format(packets.Path)) { FlushEachBlock = packets.IsStandardOutput && _captures.IsStream(parsed) });
@@ -110,16 +110,18 @@ internal sealed class ReplayCommand
 
         bool finished;
         using (Progress progress = new(voice, () => (summary.Read, reader.BytesRead, reader.TotalBytes)))
-        using (Pipeline pipeline = new(new CaptureSource(reader), Prepare(_captures.Map(parsed), filter), judge, new AllSinks(sinks)))
+        using (Pipeline pipeline = new(new CaptureSource(reader), Prepare(_captures.Map(parsed), filter), judge, sinks.Count == 0 ? null : new AllSinks(sinks)))
         {
             finished = pipeline.Run(signals.Token);
         }
+
+        summary.Complete();
 
         watch.Stop();
         if (flows is not null)
         {
             FlowRecords writer = new(flows.Stream, judge.Tables, Format(flows.Path));
-            foreach (FlowRecord flow in recorder.All)
+            foreach (FlowRecord flow in summary.FlowRecords())
             {
                 writer.Write(flow, judge.Tables);
             }
@@ -129,9 +131,9 @@ internal sealed class ReplayCommand
 
         warnings.AddRange(reader.Warnings);
         warnings.AddRange(engine.Warnings);
-        if (recorder.Overflowed > 0)
+        if (summary.FlowsOverflowed > 0)
         {
-            warnings.Add($"{recorder.Overflowed} flows were counted by their first packet alone: more than {FlowRecorder.MaxLive} lived at a time. --flows FILE follows them all.");
+            warnings.Add($"{summary.FlowsOverflowed} flows were counted by their first packet alone: more than {ReplaySummary.MostFlows} lived at a time. --flows FILE follows them all.");
         }
 
         HashSet<string> components = [.. network.Interfaces.Select(i => i.Id), .. network.Gateways.Select(g => g.Id)];

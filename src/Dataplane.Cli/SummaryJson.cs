@@ -21,7 +21,7 @@ internal static class SummaryJson
         json.WriteStartObject("flows");
         foreach (string verdict in (string[])["allow", "deny", "partial", "moot"])
         {
-            json.WriteNumber(verdict, report.Summary.Flows.Ended.GetValueOrDefault(verdict));
+            json.WriteNumber(verdict, report.Summary.Flows.GetValueOrDefault(verdict));
         }
 
         json.WriteEndObject();

@@ -52,7 +52,7 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
 
     private void Verdicts(ReplaySummary summary)
     {
-        SortedDictionary<string, long> flows = summary.Flows.Ended;
+        IReadOnlyDictionary<string, long> flows = summary.Flows;
         List<string[]> rows = [["verdict", "packets", "bytes", "flows", ""]];
         List<string?> styles = [null];
         foreach (Verdict verdict in Enum.GetValues<Verdict>())

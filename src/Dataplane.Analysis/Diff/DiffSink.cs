@@ -96,6 +96,8 @@ public sealed class DiffSink : IPacketSink
         {
             if (!block.Selected[i])
             {
+                _beforeFlows.Forget(block.Headers[i]);
+                _afterFlows.Forget(block.Headers[i]);
                 continue;
             }
 

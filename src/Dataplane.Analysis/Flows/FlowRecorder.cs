@@ -1,7 +1,7 @@
 // Packets into flows, in capture order, after they were judged.
 //
 // The key is that of R-13: both ends with public addresses of the topology replaced by private ones, protocol and ports, both directions alike; for ICMP the requester, the
-// responder, identifier and query type. A later fragment counts with its first one. ICMP that is neither query nor reply, and packets without a place
+// responder, identifier and query type. A later fragment counts with its first one, as long as the engine remembers that one. ICMP that is neither query nor reply, and packets without a place
 // (unplaced, invalid, ignored), belong to no flow.
 //
 // Without a listener for whole records the recorder forgets flows as they end and keeps at most MaxLive: then memory does not grow with
@@ -9,6 +9,8 @@
 
 using System;
 using System.Collections.Generic;
+using Dataplane.Engine;
+using Dataplane.Flows;
 using Dataplane.Packets;
 using Dataplane.Records;
 
@@ -28,7 +30,7 @@ public sealed class FlowRecorder
     private readonly JudgeOptions _options;
     private readonly Func<IpAddress, IpAddress> _toPrivate;
     private readonly Dictionary<FlowKey, FlowRecord> _live = [];
-    private readonly Dictionary<FragmentKey, FlowRecord> _fragments = [];
+    private readonly Dictionary<FragmentKey, (FlowRecord Flow, long Dies)> _fragments = [];
     private readonly List<FlowRecord>? _all;
     private long _count;
     private long _nextSweep = long.MinValue;
@@ -62,15 +64,17 @@ public sealed class FlowRecorder
         Verdict verdict = _tables.Paths[result.Path].Verdict;
         if (verdict is not (Verdict.Allow or Verdict.Deny or Verdict.Moot))
         {
+            Forget(headers);
             return null;
         }
 
-        FlowRecord? flow = headers.IsLaterFragment ? Fragment(headers) : null;
+        FlowRecord? flow = headers.IsLaterFragment ? Fragment(headers, time) : null;
         bool forward = true;
         if (flow is null)
         {
             if (!FlowKey.TryMake(headers, _toPrivate, out FlowKey key))
             {
+                Forget(headers);
                 return null;
             }
 
@@ -100,10 +104,19 @@ public sealed class FlowRecorder
                 _fragments.Clear();
             }
 
-            _fragments[FragmentKey.Of(headers)] = flow;
+            _fragments[FragmentKey.Of(headers)] = (flow, Timeouts.After(Timeouts.Clamp(time), FragmentMemory.Lifetime));
         }
 
         return flow;
+    }
+
+    /// <summary>A packet that is not added. A first fragment that is not counted ends an older datagram of its key: later ones are not that one's.</summary>
+    public void Forget(in Headers headers)
+    {
+        if (headers.IsFirstFragment && _fragments.Count > 0)
+        {
+            _fragments.Remove(FragmentKey.Of(headers));
+        }
     }
 
     /// <summary>Ends what still lives, so that <see cref="Ended"/> holds every flow.</summary>
@@ -161,8 +174,8 @@ public sealed class FlowRecorder
         time - flow.Last >= flow.Life.TimeOut(headers.Protocol, flow.Packets, flow.ReturnPackets, _options) * Second
         || (headers.IsSyn && flow.Life.IsClosed);
 
-    private FlowRecord? Fragment(in Headers headers) =>
-        _fragments.TryGetValue(FragmentKey.Of(headers), out FlowRecord? flow) ? flow : null;
+    private FlowRecord? Fragment(in Headers headers, long time) =>
+        _fragments.TryGetValue(FragmentKey.Of(headers), out (FlowRecord Flow, long Dies) first) && Timeouts.Clamp(time) < first.Dies ? first.Flow : null;
 
     private FlowRecord Begin(FlowKey key, long time, in Headers headers, in PacketResult result)
     {

@@ -48,25 +48,4 @@ public sealed class DeniedRow
     /// <summary>Whether a packet goes against the packet that its flow began with.</summary>
     internal static bool Answers(in Headers packet, in Headers question) => question.Source != packet.Source
         || (packet.PortsKnown && !packet.IsIcmp && question.SourcePort != packet.SourcePort);
-
-    internal void Add(in Headers headers)
-    {
-        Packets++;
-        Bytes += headers.WireLength;
-        if (headers.PortsKnown && (Services.ContainsKey(headers.DestinationPort) || Services.Count < MostDistinct))
-        {
-            Services.TryGetValue(headers.DestinationPort, out long count);
-            Services[headers.DestinationPort] = count + 1;
-        }
-
-        if (Sources.Count < MostDistinct)
-        {
-            Sources.Add(headers.Source);
-        }
-
-        if (Destinations.Count < MostDistinct)
-        {
-            Destinations.Add(headers.Destination);
-        }
-    }
 }

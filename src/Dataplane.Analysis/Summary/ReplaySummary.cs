@@ -1,29 +1,63 @@
 // What a replay did, in numbers that a person reads at a glance. Bounded whatever the capture: rows of denials and address pairs have a cap, and what finds no
 // row is still counted.
+//
+//   worker 0 .. n-1  --Observe-->  WorkerTally each      counts while packets are in its cache
+//   caller           --Write---->  WorkerTally of its own, address pairs      the few packets that the workers left, in capture order
+//   Complete: all tallies together. The sums, their order and their first examples are those of one tally that saw everything in order.
 
 using System;
 using System.Collections.Generic;
 using System.Linq;
 using Dataplane.Analysis.Flows;
 using Dataplane.Engine;
+using Dataplane.Flows;
 using Dataplane.Packets;
 using Dataplane.Records;
 
 namespace Dataplane.Analysis.Summary;
 
+/// <summary>The flow of a packet, through private addresses.</summary>
+public delegate FlowView FlowViewer(in Headers packet);
+
 /// <summary>Counts a replay's packets, flows, denials, rules.</summary>
-/// <remarks>Not thread-safe; a sink of the pipeline.</remarks>
-public sealed class ReplaySummary(ResultTables tables, FlowRecorder flows) : IPacketSink
+/// <remarks>One thread calls it, but for its observers; sums are complete after <see cref="Complete"/>.</remarks>
+public sealed class ReplaySummary
 {
     /// <summary>Rows of denials, and pairs of unplaced addresses, that are kept at most.</summary>
     public const int MostRows = 10_000;
 
-    private static readonly int Verdicts = Enum.GetValues<Verdict>().Length;
+    /// <summary>Flows that are followed at a time when records are not kept, by all workers together.</summary>
+    public const int MostFlows = 1_048_576;
 
-    private readonly Dictionary<(int Path, int From, int To, byte Protocol, bool Answer), DeniedRow> _byResult = [];
-    private readonly Dictionary<(DenyReason, string?, string?, string?, byte, bool), DeniedRow> _rows = [];
+    internal static readonly int Verdicts = Enum.GetValues<Verdict>().Length;
+
+    private readonly ResultTables _tables;
+    private readonly WorkerTally[] _tallies;
+    private readonly WorkerTally _left;
     private readonly Dictionary<(IpAddress, IpAddress), long> _unplaced = [];
     private readonly List<long> _pathHits = [];
+    private readonly bool _keepsAll;
+    private List<DeniedRow> _denied = [];
+    private long _withoutRow;
+    private long _read;
+
+    /// <param name="tables">What the results' numbers mean.</param>
+    /// <param name="options">Time-outs.</param>
+    /// <param name="workers">Workers that will be observed.</param>
+    /// <param name="keepAll">Whether every flow record is kept until the end (--flows): memory then grows with the number of flows.</param>
+    public ReplaySummary(ResultTables tables, JudgeOptions options, int workers, bool keepAll)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
+        _tables = tables;
+        _keepsAll = keepAll;
+        _tallies = new WorkerTally[workers];
+        for (int i = 0; i < workers; i++)
+        {
+            _tallies[i] = new WorkerTally(tables, options, MostFlows / workers, keepAll);
+        }
+
+        _left = new WorkerTally(tables, options, MostFlows, keepAll);
+    }
 
     /// <summary>By <see cref="Verdict"/>.</summary>
     public long[] Packets { get; } = new long[Verdicts];
@@ -31,16 +65,20 @@ public sealed class ReplaySummary(ResultTables tables, FlowRecorder flows) : IPa
     /// <summary>On the wire, by <see cref="Verdict"/>.</summary>
     public long[] Bytes { get; } = new long[Verdicts];
 
-    /// <summary>Packets read, selected or not.</summary>
-    public long Read { get; private set; }
+    /// <summary>Packets read, selected or not. May be asked from any thread.</summary>
+    public long Read => System.Threading.Volatile.Read(ref _read);
 
     /// <summary>Denied packets that found no row.</summary>
-    public long DeniedWithoutRow { get; private set; }
+    public long DeniedWithoutRow => _withoutRow;
 
-    public FlowRecorder Flows => flows;
+    /// <summary>Ended flows by verdict: allow, deny, partial, moot.</summary>
+    public IReadOnlyDictionary<string, long> Flows { get; private set; } = new Dictionary<string, long>();
+
+    /// <summary>Flows that found no room and were counted by their first packet alone.</summary>
+    public long FlowsOverflowed => All.Sum(t => t.Flows.Overflowed);
 
     /// <summary>Most packets first.</summary>
-    public IEnumerable<DeniedRow> Denied => _rows.Values.OrderByDescending(r => r.Packets).ThenBy(r => r.ExampleNumber);
+    public IEnumerable<DeniedRow> Denied => _denied.OrderByDescending(r => r.Packets).ThenBy(r => r.ExampleNumber);
 
     /// <summary>Unplaced pairs, most packets first.</summary>
     public IEnumerable<((IpAddress Source, IpAddress Destination) Pair, long Packets)> Unplaced =>
@@ -48,19 +86,110 @@ public sealed class ReplaySummary(ResultTables tables, FlowRecorder flows) : IPa
 
     public long Selected => Packets.Sum();
 
-    public void Write(PacketBlock block)
+    private IEnumerable<WorkerTally> All => _tallies.Append(_left);
+
+    /// <summary>What a worker shows its batches to.</summary>
+    public IBatchObserver Observer(int worker) => _tallies[worker];
+
+    /// <summary>Counts what the workers left of a judged block, in capture order.</summary>
+    /// <param name="views">Gives packets their flows.</param>
+    public void Write(PacketBlock block, FlowViewer views)
     {
-        Read += block.Count;
+        ArgumentNullException.ThrowIfNull(block);
+        ArgumentNullException.ThrowIfNull(views);
+        System.Threading.Volatile.Write(ref _read, _read + block.Count);
+        if (!block.HasLeft)
+        {
+            return;
+        }
+
         for (int i = 0; i < block.Count; i++)
         {
-            if (block.Selected[i])
+            if (!block.IsLeft(i))
             {
-                Add(block.FirstNumber + i, block.Packets[i].Time, block.Headers[i], block.Results[i]);
+                continue;
+            }
+
+            ref readonly Headers headers = ref block.Headers[i];
+            if (!block.Selected[i])
+            {
+                if (headers.IsFirstFragment)
+                {
+                    _left.Forget(in headers);
+                }
+
+                continue;
+            }
+
+            _left.AddLeft(block.FirstNumber + i, block.Packets[i].Time, in headers, in block.Results[i], View(in headers, views));
+            if (block.Results[i].Path == PathTable.Unplaced)
+            {
+                (IpAddress, IpAddress) pair = (headers.Source, headers.Destination);
+                if (_unplaced.TryGetValue(pair, out long count) || _unplaced.Count < MostRows)
+                {
+                    _unplaced[pair] = count + 1;
+                }
             }
         }
     }
 
-    public void Complete() => flows.Complete();
+    /// <summary>Ends all flows and sums up. Nothing may be counted afterwards.</summary>
+    public void Complete()
+    {
+        SortedDictionary<string, long> flows = new(StringComparer.Ordinal);
+        foreach (WorkerTally tally in All)
+        {
+            tally.Flows.Complete();
+            string[] names = ["allow", "deny", "partial", "moot"];
+            for (int i = 0; i < names.Length; i++)
+            {
+                flows[names[i]] = flows.GetValueOrDefault(names[i]) + tally.Flows.Ended[i];
+            }
+
+            for (int i = 0; i < Verdicts; i++)
+            {
+                Packets[i] += tally.Packets[i];
+                Bytes[i] += tally.Bytes[i];
+            }
+
+            for (int i = 0; i < tally.PathHits.Length; i++)
+            {
+                if (i == _pathHits.Count)
+                {
+                    _pathHits.Add(0);
+                }
+
+                _pathHits[i] += tally.PathHits[i];
+            }
+        }
+
+        Flows = flows;
+        _denied = DeniedTally.Merge(All.Select(t => t.Denied), out _withoutRow);
+    }
+
+    /// <summary>Every flow in order of first packet; none when records are not kept. Made while they are asked for.</summary>
+    public IEnumerable<FlowRecord> FlowRecords()
+    {
+        FlowTally[] tallies = _keepsAll ? [.. All.Select(t => t.Flows)] : [];
+        PriorityQueue<(int Tally, int Record), long> next = new();
+        for (int i = 0; i < tallies.Length; i++)
+        {
+            if (tallies[i].Kept > 0)
+            {
+                next.Enqueue((i, 0), tallies[i].NumberOf(0));
+            }
+        }
+
+        long number = 0;
+        while (next.TryDequeue(out (int Tally, int Record) at, out _))
+        {
+            yield return tallies[at.Tally].Record(at.Record, ++number);
+            if (at.Record + 1 < tallies[at.Tally].Kept)
+            {
+                next.Enqueue((at.Tally, at.Record + 1), tallies[at.Tally].NumberOf(at.Record + 1));
+            }
+        }
+    }
 
     /// <summary>Rules by the packets that they let through or stopped, most first.</summary>
     /// <param name="isComponent">Whether a step of a path is a component and no rule.</param>
@@ -74,11 +203,11 @@ public sealed class ReplaySummary(ResultTables tables, FlowRecorder flows) : IPa
                 continue;
             }
 
-            PathEntry entry = tables.Paths[path];
+            PathEntry entry = _tables.Paths[path];
             HashSet<string> seen = [];
             foreach (int step in entry.Steps)
             {
-                string name = tables.Names[step & PathEntry.NameMask]!;
+                string name = _tables.Names[step & PathEntry.NameMask]!;
                 bool tracked = name.StartsWith("tracked ", StringComparison.Ordinal);
                 string rule = tracked ? name["tracked ".Length..] : name;
                 if ((step & ~PathEntry.NameMask) != 0 || isComponent(rule) || rule.Contains('>', StringComparison.Ordinal) || !seen.Add(rule))
@@ -95,69 +224,23 @@ public sealed class ReplaySummary(ResultTables tables, FlowRecorder flows) : IPa
             .Take(most).Select(h => (h.Key, h.Value.Packets, h.Value.ByTracking))];
     }
 
-    private void Add(long number, long time, in Headers headers, in PacketResult result)
+    /// <summary>A packet's flow; a later fragment of TCP or UDP has one without ports.</summary>
+    private static FlowView View(in Headers headers, FlowViewer views)
     {
-        PathEntry entry = tables.Paths[result.Path];
-        Packets[(int)entry.Verdict]++;
-        Bytes[(int)entry.Verdict] += headers.WireLength;
-        while (_pathHits.Count <= result.Path)
+        FlowView view = default;
+        if (headers.Status == PacketStatus.Ok)
         {
-            _pathHits.Add(0);
-        }
-
-        _pathHits[result.Path]++;
-        FlowRecord? flow = flows.Add(time, headers, result);
-        if (entry.Verdict == Verdict.Deny)
-        {
-            Deny(number, headers, result, entry, flow);
-        }
-        else if (entry.Verdict == Verdict.Unplaced)
-        {
-            (IpAddress, IpAddress) pair = (headers.Source, headers.Destination);
-            if (_unplaced.TryGetValue(pair, out long count) || _unplaced.Count < MostRows)
+            view = views(in headers);
+            if (!view.HasKey && headers.Protocol is 6 or 17 && !headers.PortsKnown)
             {
-                _unplaced[pair] = count + 1;
-            }
-        }
-    }
-
-    private void Deny(long number, in Headers headers, in PacketResult result, PathEntry entry, FlowRecord? flow)
-    {
-        bool answer = flow is not null && DeniedRow.Answers(headers, flow.Headers);
-        (int, int, int, byte, bool) numbers = (result.Path, result.From, result.To, headers.Protocol, answer);
-        if (!_byResult.TryGetValue(numbers, out DeniedRow? row))
-        {
-            (DenyReason, string?, string?, string?, byte, bool) key =
-                (entry.Reason, tables.Names[entry.Rule], tables.Names[result.From], tables.Names[result.To], headers.Protocol, answer);
-            if (!_rows.TryGetValue(key, out row))
-            {
-                if (_rows.Count >= MostRows)
-                {
-                    DeniedWithoutRow++;
-                    return;
-                }
-
-                row = new DeniedRow
-                {
-                    Reason = key.Item1,
-                    Rule = key.Item2,
-                    From = key.Item3,
-                    To = key.Item4,
-                    Protocol = key.Item5,
-                    Example = headers,
-                    ExampleOutcome = tables.Describe(result),
-                    ExampleNumber = number,
-                    Question = flow?.Headers ?? headers,
-                };
-                _rows.Add(key, row);
+                Headers named = headers;
+                named.Flags |= HeaderFlags.PortsKnown;
+                view = views(in named);
             }
 
-            if (_byResult.Count < MostRows)
-            {
-                _byResult.Add(numbers, row);
-            }
+            view.Hash = FlowHash.Secret.Of(view.Key);
         }
 
-        row.Add(headers);
+        return view;
     }
 }

@@ -2,6 +2,8 @@
 //
 //     free --> reader: ReadBlock, prepare --> parsed --> judge --> judged --> sinks --> free
 //
+// Without sinks there is no third thread: the judge gives blocks back itself.
+//
 // Blocks go round and there are only BlocksInFlight of them: a slow writer holds the reader back, and memory stays constant. Order is
 // capture order throughout, since each stage is one thread and the queues are FIFO. A stage that throws cancels the others,
 // and the first exception is rethrown when all have stopped; blocks judged before are written.
@@ -15,7 +17,7 @@ using Dataplane.Packets;
 namespace Dataplane.Engine;
 
 /// <summary>Takes packets from a source through a judge to sinks.</summary>
-public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, IJudge judge, IPacketSink sink) : IDisposable
+public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, IJudge judge, IPacketSink? sink) : IDisposable
 {
     private const int BlocksInFlight = 8;
 
@@ -36,14 +38,14 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
 
         bool finished = false;
         Thread reader = new(() => Guard(stop, _parsed, () => finished = Read(stop.Token))) { Name = "reader", IsBackground = true };
-        Thread writer = new(() => Guard(stop, null, Write)) { Name = "writer", IsBackground = true };
+        Thread? writer = sink is null ? null : new(() => Guard(stop, null, () => Write(sink))) { Name = "writer", IsBackground = true };
         reader.Start();
-        writer.Start();
+        writer?.Start();
         Guard(stop, _judged, Judge);
         reader.Join();
-        writer.Join();
+        writer?.Join();
         _failure?.Throw();
-        sink.Complete();
+        sink?.Complete();
         return finished;
     }
 
@@ -74,11 +76,19 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
         foreach (PacketBlock block in _parsed.GetConsumingEnumerable())
         {
             judge.Judge(block);
-            _judged.Add(block);
+            if (sink is not null)
+            {
+                _judged.Add(block);
+            }
+            else
+            {
+                block.Reset();
+                _free.Add(block);
+            }
         }
     }
 
-    private void Write()
+    private void Write(IPacketSink sink)
     {
         foreach (PacketBlock block in _judged.GetConsumingEnumerable())
         {

@@ -41,6 +41,7 @@ public sealed class PacketBlock
     public const int Capacity = 4096;
 
     private byte[] _bytes = new byte[256 * 1024];
+    private readonly bool[] _left = new bool[Capacity];
     private int _used;
 
     /// <summary>Packets in the block, 0 to <see cref="Capacity"/>.</summary>
@@ -60,6 +61,9 @@ public sealed class PacketBlock
 
     /// <summary>Which packets are counted and written. All packets are judged.</summary>
     public bool[] Selected { get; } = new bool[Capacity];
+
+    /// <summary>Whether some packet was left: <see cref="IsLeft"/> need not be asked else.</summary>
+    public bool HasLeft { get; private set; }
 
     public bool IsFull => Count == Capacity;
 
@@ -97,6 +101,15 @@ public sealed class PacketBlock
         return room;
     }
 
+    /// <summary>A worker leaves a packet to be counted in capture order, by whoever has the block when all workers are done. Workers may leave different packets at once.</summary>
+    public void Leave(int index)
+    {
+        _left[index] = true;
+        HasLeft = true;
+    }
+
+    public bool IsLeft(int index) => _left[index];
+
     /// <summary>Makes <paramref name="other"/> a block of the same parsed packets, without their bytes: to judge them a second time.</summary>
     public void CopyHeadersTo(PacketBlock other)
     {
@@ -115,5 +128,10 @@ public sealed class PacketBlock
         Count = 0;
         _used = 0;
         FirstNumber = 0;
+        if (HasLeft)
+        {
+            Array.Clear(_left);
+            HasLeft = false;
+        }
     }
 }

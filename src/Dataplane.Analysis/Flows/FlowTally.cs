@@ -1,0 +1,443 @@
+// The flows of one worker, counted right after its packets were judged, while they are in the cache.
+//
+//   _index    hash -> record       one line to look at, one to fetch, both asked for before they are needed (Prefetch, Guess, then Add)
+//   _live     64 bytes a flow      key, last packet, how far its life is, what was decided: all that a summary asks for
+//   _first    64 bytes a flow      its first packet; written once, read when something of the flow is denied
+//   _whole    only with keepAll    the counters of a flow record
+//
+// The rules are those of FlowRecorder (whose flows diff needs one by one); a test holds the two against each other. A flow's packets all come to one worker, in
+// order, so no two tallies meet. But for one kind: a later fragment whose first one was not counted here has no ports, and the worker
+// that gets it need not be the one that its like went to. Fragments that must be counted in one place are the caller's
+// business; TryFragment says which ones have their first here.
+//
+// Without keepAll ended flows are forgotten: the next flow of the same key takes the record over, and when there are `most` records, those that timed out
+// are swept out, at most once a second of packet time.
+
+using System;
+using System.Collections.Generic;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Dataplane.Engine;
+using Dataplane.Flows;
+using Dataplane.Packets;
+using Dataplane.Records;
+
+namespace Dataplane.Analysis.Flows;
+
+/// <summary>Groups one worker's judged packets into flows.</summary>
+/// <remarks>Not thread-safe. A flow's packets come in capture order. Allocates only when there are more flows than ever before.</remarks>
+internal sealed class FlowTally
+{
+    /// <summary>What <see cref="Add"/> answers for a packet whose flow found no room.</summary>
+    internal const int NoRoom = -1;
+
+    private const long Second = 1_000_000_000;
+    private const int MaxFragments = 65_536;
+    private const int Chunk = 4_096;
+
+    private readonly JudgeOptions _options;
+    private readonly int _most;
+    private readonly long _shortest;
+    private readonly TagIndex _index = new();
+    private readonly AlignedArray<Live> _live = new(1_024);
+    private readonly AlignedArray<Headers> _first = new(1_024);
+    private readonly Dictionary<FragmentKey, Fragment> _fragments = [];
+    private readonly List<Whole[]>? _whole;
+    private readonly List<int> _wholeOf = [];
+    private readonly long[] _ended = new long[4];
+    private Headers _refused;
+    private int _count;
+    private int _wholes;
+    private long _nextSweep = long.MinValue;
+
+    /// <param name="most">Flows that are followed at a time when records are not kept.</param>
+    /// <param name="keepAll">Whether every record is kept: memory then grows with the number of flows.</param>
+    internal FlowTally(JudgeOptions options, int most, bool keepAll)
+    {
+        _options = options;
+        _most = most;
+        _whole = keepAll ? [] : null;
+        TransientTimeouts t = options.Timeouts;
+        _shortest = Math.Min(Math.Min(Math.Min(t.Closed, t.TimeWait), Math.Min(t.Fin, t.SynSent)), Math.Min(t.Icmp, TrackingDefaults.Udp)) * Second;
+    }
+
+    /// <summary>Flows that found no room and were counted by their first packet alone.</summary>
+    internal long Overflowed { get; private set; }
+
+    /// <summary>Records that were kept.</summary>
+    internal int Kept => _wholes;
+
+    /// <summary>Ended flows: allow, deny, partial, moot.</summary>
+    internal ReadOnlySpan<long> Ended => _ended;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Prefetch(uint hash) => _index.Prefetch(hash);
+
+    /// <summary>The record that most likely is the flow's, fetched; -1 for none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int Guess(uint hash)
+    {
+        int record = _index.First(hash, out _);
+        _live.Prefetch(record);
+        return record;
+    }
+
+    /// <summary>Counts a packet that has a key.</summary>
+    /// <param name="number">Of the packet, over all files.</param>
+    /// <param name="guess">What <see cref="Guess"/> said.</param>
+    /// <returns>The flow's record, or <see cref="NoRoom"/>.</returns>
+    internal int Add(long number, long time, in Headers headers, in PacketResult result, Verdict verdict, in FlowView view, int guess)
+    {
+        int record = guess >= 0 && _live[guess].Key.Equals(view.Key) ? guess : Find(view.Key, view.Hash);
+        if (record >= 0)
+        {
+            ref Live known = ref _live[record];
+            if (time - known.Last >= _shortest || headers.IsSyn)
+            {
+                if (Ends(in known, time, headers))
+                {
+                    End(in known);
+                    Begin(record, number, time, headers, result, view);
+                }
+            }
+        }
+        else
+        {
+            if (_whole is null && _count >= _most)
+            {
+                Sweep(time);
+                if (_count >= _most)
+                {
+                    return Refuse(headers, verdict);
+                }
+            }
+
+            record = _count++;
+            if (record == _live.Length)
+            {
+                _live.Grow(record * 2);
+                _first.Grow(record * 2);
+            }
+
+            _index.Add(view.Hash, record);
+            Begin(record, number, time, headers, result, view);
+        }
+
+        ref Live flow = ref _live[record];
+        bool forward = view.FromB == flow.FirstFromB;
+        Tally(ref flow, time, headers, verdict, forward);
+        if (_whole is not null)
+        {
+            Tally(ref WholeAt(_wholeOf[record]), time, headers, result, verdict, forward);
+        }
+
+        return record;
+    }
+
+    /// <summary>The first packet of a record's flow.</summary>
+    internal ref readonly Headers FirstOf(int record) => ref record < 0 ? ref _refused : ref _first[record];
+
+    /// <summary>Remembers a first fragment that was counted.</summary>
+    internal void Remember(in Headers headers, long time, int record)
+    {
+        if (_fragments.Count >= MaxFragments)
+        {
+            _fragments.Clear();
+        }
+
+        _fragments[FragmentKey.Of(headers)] = new Fragment
+        {
+            Dies = Timeouts.After(Timeouts.Clamp(time), FragmentMemory.Lifetime),
+            Record = record,
+            Number = record < 0 ? 0 : _live[record].Number,
+            Whole = _whole is null || record < 0 ? -1 : _wholeOf[record],
+            First = FirstOf(record),
+        };
+    }
+
+    /// <summary>A first fragment came that was not counted: later ones do not belong to an older datagram of its key.</summary>
+    internal void Forget(in Headers headers)
+    {
+        if (_fragments.Count > 0)
+        {
+            _fragments.Remove(FragmentKey.Of(headers));
+        }
+    }
+
+    /// <summary>Counts a later fragment with its first one.</summary>
+    /// <param name="first">The first packet of the flow.</param>
+    /// <returns>False when no first fragment is remembered.</returns>
+    internal bool TryFragment(long time, in Headers headers, in PacketResult result, Verdict verdict, out Headers first)
+    {
+        first = default;
+        if (_fragments.Count == 0 || !_fragments.TryGetValue(FragmentKey.Of(headers), out Fragment fragment) || Timeouts.Clamp(time) >= fragment.Dies)
+        {
+            return false;
+        }
+
+        first = fragment.First;
+        bool forward = first.Source == headers.Source;
+        if (fragment.Record >= 0 && fragment.Record < _count && _live[fragment.Record].Number == fragment.Number)
+        {
+            Tally(ref _live[fragment.Record], time, headers, verdict, forward);
+        }
+
+        if (fragment.Whole >= 0)
+        {
+            Tally(ref WholeAt(fragment.Whole), time, headers, result, verdict, forward);
+        }
+
+        return true;
+    }
+
+    /// <summary>Ends what still lives.</summary>
+    internal void Complete()
+    {
+        for (int i = 0; i < _count; i++)
+        {
+            End(in _live[i]);
+        }
+
+        _count = 0;
+        _index.Clear();
+    }
+
+    /// <summary>A kept record's first packet: its number over all files.</summary>
+    internal long NumberOf(int whole) => WholeAt(whole).Number;
+
+    /// <summary>A kept record; records are kept in order of first packet.</summary>
+    internal FlowRecord Record(int whole, long number)
+    {
+        ref readonly Whole flow = ref WholeAt(whole);
+        return new FlowRecord
+        {
+            Number = number,
+            First = flow.First,
+            Last = flow.Last,
+            Headers = flow.Headers,
+            FirstResult = flow.FirstResult,
+            Result = flow.Result,
+            FirstJudged = flow.FirstJudged,
+            Packets = flow.Packets,
+            Bytes = flow.Bytes,
+            ReturnPackets = flow.ReturnPackets,
+            ReturnBytes = flow.ReturnBytes,
+            Denied = flow.Denied,
+            Moot = flow.Moot,
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Tally(ref Live flow, long time, in Headers headers, Verdict verdict, bool forward)
+    {
+        flow.Last = Math.Max(flow.Last, time);
+        flow.Count(forward, verdict == Verdict.Deny);
+        if (flow.FirstJudged == Verdict.Moot)
+        {
+            flow.FirstJudged = verdict;
+        }
+
+        flow.Life.See(headers, forward);
+    }
+
+    private static void Tally(ref Whole flow, long time, in Headers headers, in PacketResult result, Verdict verdict, bool forward)
+    {
+        flow.Last = Math.Max(flow.Last, time);
+        if (forward)
+        {
+            flow.Packets++;
+            flow.Bytes += headers.WireLength;
+        }
+        else
+        {
+            flow.ReturnPackets++;
+            flow.ReturnBytes += headers.WireLength;
+        }
+
+        if (verdict == Verdict.Moot)
+        {
+            flow.Moot++;
+        }
+        else if (verdict == Verdict.Deny && flow.Denied++ == 0)
+        {
+            flow.Result = result;
+        }
+
+        if (flow.FirstJudged == Verdict.Moot && verdict != Verdict.Moot)
+        {
+            flow.FirstJudged = verdict;
+            if (verdict == Verdict.Allow)
+            {
+                flow.Result = result;
+            }
+        }
+    }
+
+    private int Find(in FlowKey key, uint hash)
+    {
+        int record = _index.First(hash, out TagIndex.Search search);
+        while (record >= 0 && !_live[record].Key.Equals(key))
+        {
+            record = _index.Next(ref search);
+        }
+
+        return record;
+    }
+
+    private bool Ends(in Live flow, long time, in Headers headers) =>
+        time - flow.Last >= flow.Life.TimeOut(headers.Protocol, flow.Packets, flow.ReturnPackets, _options) * Second
+        || (headers.IsSyn && flow.Life.IsClosed);
+
+    private void Begin(int record, long number, long time, in Headers headers, in PacketResult result, in FlowView view)
+    {
+        _live[record] = new Live
+        {
+            Key = view.Key,
+            Last = time,
+            Number = number,
+            Hash = view.Hash,
+            FirstJudged = Verdict.Moot,
+        };
+        _live[record].StartFrom(view.FromB);
+        _first[record] = headers;
+        if (_whole is not null)
+        {
+            if (_wholes == _whole.Count * Chunk)
+            {
+                _whole.Add(new Whole[Chunk]);
+            }
+
+            while (_wholeOf.Count <= record)
+            {
+                _wholeOf.Add(0);
+            }
+
+            _wholeOf[record] = _wholes++;
+            WholeAt(_wholeOf[record]) = new Whole
+            {
+                Number = number,
+                First = time,
+                Last = time,
+                Headers = headers,
+                FirstResult = result,
+                Result = result,
+                FirstJudged = Verdict.Moot,
+            };
+        }
+    }
+
+    private int Refuse(in Headers headers, Verdict verdict)
+    {
+        Overflowed++;
+        _ended[verdict == Verdict.Allow ? 0 : verdict == Verdict.Deny ? 1 : 3]++;
+        _refused = headers;
+        return NoRoom;
+    }
+
+    /// <summary>Forgets flows that timed out, at most once a second of packet time, so that a full table is not gone through for each packet.</summary>
+    private void Sweep(long time)
+    {
+        if (time < _nextSweep)
+        {
+            return;
+        }
+
+        _nextSweep = time + Second;
+        int kept = 0;
+        _index.Clear();
+        for (int i = 0; i < _count; i++)
+        {
+            ref readonly Live flow = ref _live[i];
+            if (time - flow.Last >= flow.Life.TimeOut(flow.Key.Protocol, flow.Packets, flow.ReturnPackets, _options) * Second)
+            {
+                End(in flow);
+                continue;
+            }
+
+            if (kept != i)
+            {
+                _live[kept] = flow;
+                _first[kept] = _first[i];
+            }
+
+            _index.Add(_live[kept].Hash, kept);
+            kept++;
+        }
+
+        _count = kept;
+    }
+
+    private void End(in Live flow) => _ended[flow.FirstJudged switch
+    {
+        Verdict.Deny => 1,
+        Verdict.Moot => 3,
+        _ => flow.Denied ? 2 : 0,
+    }]++;
+
+    private ref Whole WholeAt(int whole) => ref _whole![whole / Chunk][whole % Chunk];
+
+    private readonly record struct FragmentKey(IpAddress Source, IpAddress Destination, byte Protocol, uint Id)
+    {
+        internal static FragmentKey Of(in Headers headers) => new(headers.Source, headers.Destination, headers.FragmentProtocol, headers.FragmentId);
+    }
+
+    /// <summary>A first fragment. Its record may have ended, moved or gone to another flow: then the number differs.</summary>
+    private struct Fragment
+    {
+        public long Dies;
+        public int Record;
+        public int Whole;
+        public long Number;
+        public Headers First;
+    }
+
+    [StructLayout(LayoutKind.Sequential, Size = 64)]
+    private struct Live
+    {
+        public FlowKey Key;
+        public long Last;
+
+        /// <summary>Of its first packet.</summary>
+        public long Number;
+        public uint Hash;
+        public FlowLife Life;
+        public Verdict FirstJudged;
+
+        // bit 0 first packet from B | 1 something was denied | 3..2 packets | 5..4 return packets: none 00, one 01, more 11, which is all that time-outs ask
+        private byte _flags;
+
+        public readonly bool FirstFromB => (_flags & 1) != 0;
+
+        public readonly bool Denied => (_flags & 2) != 0;
+
+        public readonly int Packets => _flags >> 2 & 3;
+
+        public readonly int ReturnPackets => _flags >> 4 & 3;
+
+        public void StartFrom(bool fromB) => _flags = fromB ? (byte)1 : (byte)0;
+
+        public void Count(bool forward, bool denied)
+        {
+            int shift = forward ? 2 : 4;
+            int count = _flags >> shift & 3;
+            _flags |= (byte)(((count << 1) | 1) << shift & 0b11 << shift | (denied ? 2 : 0));
+        }
+    }
+
+    private struct Whole
+    {
+        public long Number;
+        public long First;
+        public long Last;
+        public Headers Headers;
+        public PacketResult FirstResult;
+        public PacketResult Result;
+        public Verdict FirstJudged;
+        public long Packets;
+        public long Bytes;
+        public long ReturnPackets;
+        public long ReturnBytes;
+        public long Denied;
+        public long Moot;
+    }
+}

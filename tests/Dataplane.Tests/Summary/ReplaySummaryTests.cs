@@ -1,0 +1,120 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Dataplane.Analysis.Summary;
+using Dataplane.Compiler;
+using Dataplane.Packets;
+using Dataplane.Records;
+using Dataplane.Tests.Engine;
+using Dataplane.Topology.Model;
+using Xunit;
+
+namespace Dataplane.Tests.Summary;
+
+/// <summary>Workers count apart what one plain loop over the packets counts: the same sums, rows, examples, flows, in the same order.</summary>
+public sealed class ReplaySummaryTests
+{
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 2)]
+    [InlineData(2, 3)]
+    [InlineData(3, 4)]
+    [InlineData(4, 5)]
+    [InlineData(4, 6)]
+    [InlineData(64, 7)]
+    public void REL_34_REL_40_Summaries_and_flow_records_do_not_depend_on_workers(int workers, int seed)
+    {
+        Network network = RandomTraffic.Network(RandomTraffic.Wide);
+        for (int round = 0; round < 3; round++)
+        {
+            Random random = new(unchecked((seed * 100) + round));
+            JudgeOptions options = RandomTraffic.Options(random) with { MaxFlows = 1_048_576 };
+            List<TimedPacket> traffic = RandomTraffic.Packets(random, 3_000, isMonotonic: round % 2 == 0);
+            foreach (int share in (int[])[1, 3])
+            {
+                bool[] selected = [.. traffic.Select(_ => random.Next(share) == 0)];
+                PlainSummary expected = PlainSummary.Of(network, options, traffic, selected);
+                ReplaySummary actual = Counted(network, options, workers, traffic, selected, out ResultTables tables);
+                Assert.Equal((seed, round, expected.Text()), (seed, round, Text(actual, tables)));
+            }
+        }
+    }
+
+    [Fact]
+    public void What_finds_no_room_in_a_row_is_the_same_for_every_number_of_workers()
+    {
+        // A scan of all ports of two hosts, twice: rows show 4,096 ports, the first ones.
+        List<TimedPacket> traffic = [];
+        for (int i = 0; i < 40_000; i++)
+        {
+            Headers packet = default;
+            packet.Source = IpAddress.V4(0xC633_6400u + (uint)(i % 5_000));
+            packet.Destination = IpAddress.Parse("10.0.1.10");
+            packet.Protocol = 6;
+            packet.SourcePort = 40_000;
+            packet.DestinationPort = (ushort)(1 + (i * 7 % 20_000));
+            packet.TcpFlags = TcpFlag.Syn;
+            packet.Flags = HeaderFlags.PortsKnown;
+            packet.WireLength = 60;
+            traffic.Add(new TimedPacket(packet, default, 1_700_000_000L * 1_000_000_000 + i));
+        }
+
+        bool[] selected = new bool[traffic.Count];
+        Array.Fill(selected, true);
+        Network network = RandomTraffic.Network(RandomTraffic.Small);
+        string one = Text(Counted(network, JudgeOptions.Default, 1, traffic, selected, out ResultTables tables), tables);
+        Assert.Contains(" 4096 ports 4096 sources ", one, StringComparison.Ordinal);
+        foreach (int workers in (int[])[2, 4])
+        {
+            Assert.Equal(one, Text(Counted(network, JudgeOptions.Default, workers, traffic, selected, out tables), tables));
+        }
+    }
+
+    private static ReplaySummary Counted(Network network, JudgeOptions options, int workers, List<TimedPacket> traffic, bool[] selected, out ResultTables tables)
+    {
+        tables = new ResultTables();
+        ReplaySummary summary = new(tables, options, workers, keepAll: true);
+        using NetworkEngine engine = NetworkEngine.Build(network, options, workers, tables, batchSize: 32, observers: summary.Observer);
+        foreach (PacketBlock block in Blocks(traffic, selected, 257))
+        {
+            engine.Judge.Judge(block);
+            summary.Write(block, engine.Plan.View);
+            block.Reset();
+        }
+
+        summary.Complete();
+        return summary;
+    }
+
+    /// <summary>One block, again and again, with the next packets.</summary>
+    internal static IEnumerable<PacketBlock> Blocks(List<TimedPacket> traffic, bool[] selected, int size)
+    {
+        PacketBlock block = new();
+        for (int at = 0; at < traffic.Count; at += size)
+        {
+            block.FirstNumber = at + 1;
+            for (int i = at; i < Math.Min(traffic.Count, at + size); i++)
+            {
+                int place = block.Count;
+                block.Add(traffic[i].Time, 0, traffic[i].Packet.WireLength, LinkType.Raw, 0);
+                block.Headers[place] = traffic[i].Packet;
+                block.Quotes[place] = traffic[i].Quote;
+                block.Selected[place] = selected[i];
+            }
+
+            yield return block;
+        }
+    }
+
+    private static string Text(ReplaySummary summary, ResultTables tables) => string.Join('\n',
+        (IEnumerable<string>)[
+            string.Join(' ', summary.Packets),
+            string.Join(' ', summary.Bytes),
+            $"{summary.Read} {summary.DeniedWithoutRow} {summary.FlowsOverflowed}",
+            string.Join(' ', summary.Flows.Where(f => f.Value > 0).Select(f => $"{f.Key}={f.Value}")),
+            .. summary.Unplaced.Select(p => $"unplaced {p}"),
+            .. summary.Denied.Select(PlainSummary.Text),
+            .. summary.BusiestRules(_ => false, 1_000).Select(r => r.ToString()),
+            .. summary.FlowRecords().Select(f => PlainSummary.Text(f, tables)),
+        ]);
+}
