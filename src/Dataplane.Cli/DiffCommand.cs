@@ -65,6 +65,8 @@ internal sealed class DiffCommand
         List<string> warnings = [];
         JudgeOptions options = _switches.Read(parsed);
         int workers = ReplayCommand.Workers(parsed.GetValue(_workers));
+        _ = RecordFiles.Format(parsed.GetValue(_packets), "--packets", csv: false);
+        _ = RecordFiles.Format(parsed.GetValue(_flows), "--flows", csv: false);
         PacketFilter? filter = _captures.Filter(parsed);
         Network before = _topology.Load(parsed, voice, warnings, parsed.GetValue(_before)!);
         Network after = _topology.Load(parsed, voice, warnings, parsed.GetValue(_after)!);

@@ -96,6 +96,6 @@ internal sealed class OutputFile : IDisposable
     internal static string Sentence(string message) => message.EndsWith('.') ? message : message + ".";
 
     /// <summary>Devices are no files that a rename may replace.</summary>
-    private static bool IsSpecial(string full) =>
+    internal static bool IsSpecial(string full) =>
         full.StartsWith("/dev/", StringComparison.Ordinal) || full.StartsWith("/proc/", StringComparison.Ordinal);
 }

@@ -33,6 +33,11 @@ internal static class Program
                 Voice.Error($"dataplane: {error.Message}");
             }
 
+            if (string.Join(" or ", Spelling.Meant(parsed)) is { Length: > 0 } meant)
+            {
+                Voice.Error($"Did you mean {meant}?");
+            }
+
             Voice.Error($"Try: dataplane {string.Join(' ', parsed.CommandResult.Command == root ? [] : (string[])[parsed.CommandResult.Command.Name])} --help".Replace("  ", " ", StringComparison.Ordinal));
             return ExitCode.Usage;
         }

@@ -58,9 +58,6 @@ internal sealed class ReplayCommand
         ? asked == 0 ? Math.Min(Environment.ProcessorCount, 64) : asked
         : throw new CommandException(ExitCode.Usage, $"--workers {asked}: out of range. Give a number from 1 to 64.");
 
-    internal static RecordFormat Format(string path) =>
-        path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? RecordFormat.Csv : RecordFormat.JsonLines;
-
     internal static Option<string> Output(string name, string description) => new(name) { Description = description, HelpName = "FILE|-" };
 
     /// <summary>A public address of the network to its private one, as flow keys want it .</summary>
@@ -83,6 +80,7 @@ internal sealed class ReplayCommand
         List<string> warnings = [];
         JudgeOptions options = _switches.Read(parsed);
         int workers = Workers(parsed.GetValue(_workers));
+        RecordFormat packetFormat = RecordFiles.Format(parsed.GetValue(_packets), "--packets"), flowFormat = RecordFiles.Format(parsed.GetValue(_flows), "--flows");
         PacketFilter? filter = _captures.Filter(parsed);
         Network network = _topology.Load(parsed, voice, warnings);
         using CaptureReader reader = _captures.Open(parsed);
@@ -102,7 +100,7 @@ internal sealed class ReplayCommand
         List<IPacketSink> sinks = [];
         if (packets is not null)
         {
-            sinks.Add(new PacketRecords(packets.Stream, judge.Tables, Format(packets.Path)) { FlushEachBlock = packets.IsStandardOutput && _captures.IsStream(parsed) });
+            sinks.Add(new PacketRecords(packets.Stream, judge.Tables, packetFormat) { FlushEachBlock = packets.IsStandardOutput && _captures.IsStream(parsed) });
         }
 
         AddCapture(sinks, allowed, Verdict.Allow, reader, judge.Tables);
@@ -120,7 +118,7 @@ internal sealed class ReplayCommand
         watch.Stop();
         if (flows is not null)
         {
-            FlowRecords writer = new(flows.Stream, judge.Tables, Format(flows.Path));
+            FlowRecords writer = new(flows.Stream, judge.Tables, flowFormat);
             foreach (FlowRecord flow in summary.FlowRecords())
             {
                 writer.Write(flow, judge.Tables);

@@ -181,10 +181,21 @@ public sealed class Tracer(Network network, JudgeOptions options, JudgeFactory j
 
         // IMP-30: an id that two templates share is FILE/ID in this topology, and ID alone names neither.
         List<string> same = [.. network.Interfaces.Select(i => i.Id).Where(id => id.EndsWith("/" + end, StringComparison.Ordinal))];
+        if (same.Count == 0 && IsLikeAnAddress(end))
+        {
+            throw new TraceException(end.Contains('/', StringComparison.Ordinal)
+                ? $"{option} {end}: a block, not an address. Name one address of it."
+                : $"{option} {end}: no valid address. Write IPv4 as four numbers from 0 to 255 without leading zeros (10.0.1.5), IPv6 in groups of hexadecimal digits (2001:db8::5).");
+        }
+
         throw new TraceException(same.Count > 0
             ? $"{option} {end}: ambiguous. Name one of {string.Join(", ", same.Take(10))}."
             : $"{option} {end}: no interface or instance has this id. Name an interface, an instance, an address, or internet{Known()}.");
     }
+
+    /// <summary>Nobody who writes this means an id: hexadecimal digits between dots or colons.</summary>
+    private static bool IsLikeAnAddress(string end) =>
+        end.AsSpan().IndexOfAny('.', ':') >= 0 && end.All(c => char.IsAsciiHexDigit(c) || c is '.' or ':' or '/');
 
     private string Known() => network.Interfaces.IsEmpty
         ? ""

@@ -1,0 +1,43 @@
+using Dataplane.Tests.TestSupport;
+using Xunit;
+
+namespace Dataplane.Tests.Cli;
+
+/// <summary>What the program answers to a slip of the hand: what is wrong, and what was probably meant.</summary>
+public sealed class WrongUsageTests
+{
+    private const string Template = "captures/three-tier.yaml";
+    private const string Capture = "captures/port-scan.pcap";
+
+    public static TheoryData<string, string[]> Slips => new()
+    {
+        { "Did you mean replay?", ["repaly", "-t", Template, Capture] },
+        { "Did you mean --workers?", ["replay", "-t", Template, Capture, "--worker", "2"] },
+        { "Did you mean --from?", ["trace", "-t", Template, "--form", "Web", "--to", "App", "--port", "80"] },
+        { "Did you mean --quiet?", ["replay", "-t", Template, Capture, "--quite"] },
+        { "--packets p.parquet: records are not written as .parquet. Name the file .jsonl or .csv,", ["replay", "-t", Template, Capture, "--packets", "p.parquet"] },
+        { "--flows flows: no extension says the format. Name the file .jsonl or .csv,", ["replay", "-t", Template, Capture, "--flows", "flows"] },
+        { "--flows f.csv: records are not written as .csv. Name the file .jsonl,", ["diff", "--before", Template, "--after", Template, Capture, "--flows", "f.csv"] },
+        { "--from 10.0.1.300: no valid address. Write IPv4 as four numbers from 0 to 255", ["trace", "-t", Template, "--from", "10.0.1.300", "--to", "App", "--port", "80"] },
+        { "--to 10.0.01.5: no valid address.", ["trace", "-t", Template, "--from", "Web", "--to", "10.0.01.5", "--port", "80"] },
+        { "--to 2001:db8::1::2: no valid address.", ["trace", "-t", Template, "--from", "Web", "--to", "2001:db8::1::2", "--port", "80"] },
+        { "--to 10.0.0.0/16: a block, not an address.", ["trace", "-t", Template, "--from", "Web", "--to", "10.0.0.0/16", "--port", "80"] },
+        { "--to Wbe: no interface or instance has this id.", ["trace", "-t", Template, "--from", "Web", "--to", "Wbe", "--port", "80"] },
+    };
+
+    [Theory, MemberData(nameof(Slips))]
+    public void It_says_what_was_wrong_and_what_was_meant(string said, string[] arguments)
+    {
+        ProgramRun run = DataplaneProgram.Run(arguments);
+        Assert.Equal((2, ""), (run.ExitCode, run.Output));
+        Assert.Contains(said, run.Error, System.StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_word_that_is_near_to_nothing_gets_no_advice()
+    {
+        ProgramRun run = DataplaneProgram.Run("replay", "-t", Template, Capture, "--no-such-option");
+        Assert.Equal(2, run.ExitCode);
+        Assert.DoesNotContain("Did you mean", run.Error, System.StringComparison.Ordinal);
+    }
+}
