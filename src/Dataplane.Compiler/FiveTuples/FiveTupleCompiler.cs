@@ -15,11 +15,9 @@ public static class FiveTupleCompiler
     private const long MostReferences = 400_000;
 
     /// <param name="rules">First one first; any number.</param>
-    public static CompiledFiveTuples Compile(IReadOnlyList<FiveTupleRule> rules) => Compile(rules, FiveTupleTreeBuilder.LeafRules);
-
-    internal static CompiledFiveTuples Compile(IReadOnlyList<FiveTupleRule> rules, int leafRules)
+    public static CompiledFiveTuples Compile(IReadOnlyList<FiveTupleRule> rules)
     {
-        FiveTupleTreeBuilder builder = new(rules, leafRules, MostReferences);
+        FiveTupleTreeBuilder builder = new(rules, MostReferences);
         FiveTupleTree tree = builder.Build();
         return new CompiledFiveTuples(tree, string.Create(
             CultureInfo.InvariantCulture, $"tree of {builder.Leaves} leaves, 16 packets a step"));

@@ -1,9 +1,12 @@
 // Builds the tree of FiveTupleTree.
 //
 // A node is a box: an interval of each of the four fields, and the rules that touch it, in order. What an earlier rule of the box covers wholly goes, and so does
-// everything behind a rule that covers the box. A box with few rules is a leaf. Otherwise it is cut in two at the edge of some rule: the cut with the least expected number of rules
-// behind it, if packets are spread as the rules are. A box that no cut makes cheaper stays a leaf, however long, and so does every box once the
-// references that the leaves may hold in all are used up: then a look-up is slower, never wrong.
+// everything behind a rule that covers the box. It is cut in two at the edge of some rule where that is cheaper than a leaf.
+//
+// Costs are counted in steps: one rule against one vector of 16 packets. A box gets the share of a chunk that its rules have of all rules; a leaf costs its rules
+// times its vectors, a cut some steps for itself and some for each vector. So a box that gets less than a vector is never cut: the step costs the same for one packet as for 16.
+// A box that no cut makes cheaper stays a leaf, however long, and so does every box once the references that the leaves may hold in all are used up: then
+// a look-up is slower, never wrong.
 
 using System;
 using System.Collections.Generic;
@@ -14,8 +17,10 @@ namespace Dataplane.Compiler.FiveTuples;
 /// <summary>From rules to the tables of <see cref="FiveTupleTree"/>.</summary>
 internal sealed class FiveTupleTreeBuilder
 {
-    /// <summary>Rules of a box that is not cut further.</summary>
-    public const int LeafRules = 32;
+    // Measured: a cut takes as long as this many steps, and this many more for each vector that goes through it.
+    private const double CutSteps = 30, CutStepsPerVector = 7;
+
+    private const double Lanes = 16;
 
     private const int Source = 0, Destination = 1, Service = 2, Tag = 3, Fields = 4;
 
@@ -25,7 +30,6 @@ internal sealed class FiveTupleTreeBuilder
     private const uint LastService = 0xFF_FFFF;
 
     private readonly Shape[] _shapes;
-    private readonly int _leafRules;
     private readonly int[] _rowOf;
     private readonly List<uint> _plain = [];
     private readonly List<uint> _full = [];
@@ -38,9 +42,8 @@ internal sealed class FiveTupleTreeBuilder
     private long _left;
 
     /// <param name="mostReferences">That leaves may hold in all, unless a single leaf needs more.</param>
-    public FiveTupleTreeBuilder(IReadOnlyList<FiveTupleRule> rules, int leafRules, long mostReferences)
+    public FiveTupleTreeBuilder(IReadOnlyList<FiveTupleRule> rules, long mostReferences)
     {
-        _leafRules = leafRules;
         _left = mostReferences;
         _shapes = new Shape[rules.Count];
         _rowOf = new int[rules.Count];
@@ -70,17 +73,17 @@ internal sealed class FiveTupleTreeBuilder
         everything.Last[Source] = everything.Last[Destination] = everything.Last[Tag] = uint.MaxValue;
         everything.Last[Service] = LastService;
         _left -= all.Count;
-        Node([.. all], everything, 0);
+        Node([.. all], everything, FiveTupleClassifier.Chunk / Lanes, 0);
         return new FiveTupleTree([.. _nodes], [.. _leaves], [.. _references], [.. _plain], [.. _full]);
     }
 
     /// <summary>Writes a node or a leaf and everything below it; the number by which its parent knows it.</summary>
-    private int Node(int[] rules, Box box, int depth)
+    private int Node(int[] rules, Box box, double vectors, int depth)
     {
         int before = rules.Length;
         rules = Needed(rules, box);
         _left += before - rules.Length;
-        if (rules.Length <= _leafRules || depth >= FiveTupleTree.Deepest || !Cut(rules, box, out int field, out uint threshold))
+        if (depth >= FiveTupleTree.Deepest || !Cut(rules, box, vectors, out int field, out uint threshold, out double share))
         {
             return Leaf(rules);
         }
@@ -98,8 +101,8 @@ internal sealed class FiveTupleTreeBuilder
         _left -= more;
         int node = _nodes.Count / FiveTupleTree.NodeWidth;
         _nodes.AddRange([(uint)field, threshold, 0, 0]);
-        int left = Node(low, below, depth + 1);
-        int right = Node(high, above, depth + 1);
+        int left = Node(low, below, vectors * share, depth + 1);
+        int right = Node(high, above, vectors * (1 - share), depth + 1);
         _nodes[node * FiveTupleTree.NodeWidth + 2] = (uint)left;
         _nodes[node * FiveTupleTree.NodeWidth + 3] = (uint)right;
         return node;
@@ -155,13 +158,13 @@ internal sealed class FiveTupleTreeBuilder
     }
 
     /// <summary>The cheapest cut, if one is worth it.</summary>
-    private bool Cut(int[] rules, Box box, out int bestField, out uint bestThreshold)
+    private bool Cut(int[] rules, Box box, double vectors, out int bestField, out uint bestThreshold, out double bestShare)
     {
-        // A cut must take a tenth off, or a long list would be cut again and again for nothing.
-        double best = 0.9 * rules.Length;
+        double limit = LeafSteps(rules.Length, vectors) - CutSteps - (CutStepsPerVector * vectors), best = limit;
         bestField = 0;
+        bestShare = 0;
         bestThreshold = 0;
-        for (int field = 0; field < Fields; field++)
+        for (int field = 0; field < Fields && limit > 0; field++)
         {
             _edges.Clear();
             foreach (int rule in rules)
@@ -205,18 +208,22 @@ internal sealed class FiveTupleTreeBuilder
                 // begun: first < edge; ended: last < edge.
                 int left = begun, right = rules.Length - ended, across = begun - ended;
                 double share = (ended + across / 2.0) / rules.Length;
-                double cost = share * left + (1 - share) * right;
-                if (cost < best && left < rules.Length + across && left > 0 && right > 0)
+                double cost = LeafSteps(left, vectors * share) + LeafSteps(right, vectors * (1 - share));
+                if (cost < best)
                 {
                     best = cost;
                     bestField = field;
                     bestThreshold = _edges[i];
+                    bestShare = share;
                 }
             }
         }
 
-        return best < 0.9 * rules.Length;
+        return best < limit;
     }
+
+    /// <summary>Vectors are whole: half of one is lost on the average.</summary>
+    private static double LeafSteps(int rules, double vectors) => rules * (vectors + 0.5);
 
     /// <summary>Leaves at most <see cref="MostCandidates"/> different edges, spread as all of them are, at the front.</summary>
     private int Thin()

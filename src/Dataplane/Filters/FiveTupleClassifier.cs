@@ -20,10 +20,13 @@ public abstract class FiveTupleClassifier
     public const int Chunk = 4_096;
 
     /// <summary>Vectors are loaded whole: columns are that much longer than a chunk.</summary>
-    protected const int Padding = 32;
+    internal const int Padding = 32;
 
     [ThreadStatic]
     private static PacketColumns? _columns;
+
+    [ThreadStatic]
+    private static PacketColumns? _other;
 
     /// <summary>Bytes of its tables.</summary>
     public abstract long Bytes { get; }
@@ -39,16 +42,18 @@ public abstract class FiveTupleClassifier
             throw new ArgumentException("fewer results than packets", nameof(rules));
         }
 
-        PacketColumns columns = _columns ??= new PacketColumns();
+        PacketColumns columns = _columns ??= new PacketColumns(), other = _other ??= new PacketColumns();
         for (int from = 0; from < packets.Length; from += Chunk)
         {
             int count = Math.Min(Chunk, packets.Length - from);
             columns.Load(packets.Slice(from, count));
-            Classify(columns, count, rules.Slice(from, count));
+            Classify(columns, other, count, rules.Slice(from, count));
         }
     }
 
-    /// <summary>Decides a loaded chunk; it may reorder the columns.</summary>
+    /// <summary>Decides a loaded chunk.</summary>
+    /// <param name="columns">The chunk; it may be overwritten.</param>
+    /// <param name="other">Room of the same size.</param>
     /// <param name="results">As long as the chunk.</param>
-    protected abstract void Classify(PacketColumns columns, int count, Span<uint> results);
+    protected abstract void Classify(PacketColumns columns, PacketColumns other, int count, Span<uint> results);
 }

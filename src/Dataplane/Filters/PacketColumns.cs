@@ -2,10 +2,10 @@ using System;
 
 namespace Dataplane.Filters;
 
-/// <summary>A chunk of packets by field, and room of the same shape beside it. Belongs to one thread.</summary>
+/// <summary>A chunk of packets by field. Belongs to one thread.</summary>
 public sealed class PacketColumns
 {
-    private const int Length = FiveTupleClassifier.Chunk + 32;
+    private const int Length = FiveTupleClassifier.Chunk + FiveTupleClassifier.Padding;
 
     public uint[] Source { get; } = new uint[Length];
 
@@ -16,14 +16,6 @@ public sealed class PacketColumns
 
     /// <summary>Source port and place.</summary>
     public uint[] Tag { get; } = new uint[Length];
-
-    internal uint[] OtherSource { get; } = new uint[Length];
-
-    internal uint[] OtherDestination { get; } = new uint[Length];
-
-    internal uint[] OtherService { get; } = new uint[Length];
-
-    internal uint[] OtherTag { get; } = new uint[Length];
 
     internal void Load(ReadOnlySpan<FiveTuple> packets)
     {

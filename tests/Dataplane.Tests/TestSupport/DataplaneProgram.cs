@@ -22,9 +22,12 @@ public static class DataplaneProgram
     public static ProgramRun Run(params string[] arguments) => Run(null, arguments);
 
     /// <param name="input">Standard input; null is empty.</param>
-    public static ProgramRun Run(byte[]? input, params string[] arguments)
+    public static ProgramRun Run(byte[]? input, params string[] arguments) => Run([], input, arguments);
+
+    /// <param name="environment">Variables that the program gets besides those of the tests.</param>
+    public static ProgramRun Run((string Name, string Value)[] environment, byte[]? input, params string[] arguments)
     {
-        using Process process = Start(arguments);
+        using Process process = Start(arguments, environment);
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         try
         {
@@ -49,7 +52,7 @@ public static class DataplaneProgram
         return new ProgramRun(process.ExitCode, output.Result, error.Result);
     }
 
-    public static Process Start(IEnumerable<string> arguments)
+    public static Process Start(IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
         ProcessStartInfo start = new("dotnet")
         {
@@ -62,6 +65,11 @@ public static class DataplaneProgram
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
         }
 
         return Process.Start(start)!;
