@@ -40,9 +40,31 @@ internal abstract class CaptureFormat(CaptureReader reader, string file)
     /// <summary>Whole packets taken so far.</summary>
     internal long Packets { get; private set; }
 
-    /// <summary>Takes as much as there is and the block has room for.</summary>
+    /// <summary>Where the buffer's first byte lies in the bytes that the block shares; -1 when the block takes copies.</summary>
+    private int _origin = -1;
+
+    private protected bool IsShared => _origin >= 0;
+
+    /// <summary>Takes as much as there is and the block has room for, as copies.</summary>
     /// <param name="consumed">Bytes of the buffer that are done with.</param>
-    internal abstract ReadStop Read(in ReadOnlySequence<byte> buffer, PacketBlock block, out long consumed);
+    internal ReadStop Read(in ReadOnlySequence<byte> buffer, PacketBlock block, out long consumed)
+    {
+        _origin = -1;
+        return Take(buffer, block, out consumed);
+    }
+
+    /// <summary>Takes as much as there is and the block has room for; packets stay where they are.</summary>
+    /// <param name="shared">What the block refers to.</param>
+    /// <param name="start">Where in it the bytes begin that are to be read.</param>
+    internal ReadStop Read(SharedBytes shared, int start, int length, PacketBlock block, out int consumed)
+    {
+        _origin = start;
+        ReadStop stop = Take(new ReadOnlySequence<byte>(shared.Bytes, start, length), block, out long taken);
+        consumed = (int)taken;
+        return stop;
+    }
+
+    private protected abstract ReadStop Take(in ReadOnlySequence<byte> buffer, PacketBlock block, out long consumed);
 
     private protected static bool HasRoom(PacketBlock block, int length) =>
         !block.IsFull && (block.Count == 0 || block.BytesUsed + length <= BlockBytes);
@@ -56,9 +78,26 @@ internal abstract class CaptureFormat(CaptureReader reader, string file)
     /// <summary>Adds the packet whose bytes begin <paramref name="ahead"/> bytes in front of the cursor.</summary>
     private protected void Add(PacketBlock block, in SequenceCursor cursor, int ahead, long time, int length, uint wireLength, CaptureInterface from)
     {
-        cursor.Peek(ahead, block.Add(time, length, wireLength, from.Link, from.Index, from.FcsLength));
-        Packets++;
-        if (!LinkTypes.IsRead(from.Link) && _unread.Add(from.Link))
+        if (IsShared)
+        {
+            block.AddShared(time, _origin + (int)cursor.Consumed + ahead, length, wireLength, from.Link, from.Index, from.FcsLength);
+        }
+        else
+        {
+            cursor.Peek(ahead, block.Add(time, length, wireLength, from.Link, from.Index, from.FcsLength));
+        }
+
+        Added(1, from);
+    }
+
+    /// <summary>Where a place in the buffer lies in the shared bytes.</summary>
+    private protected int Shared(int place) => _origin + place;
+
+    /// <summary>Counts packets of an interface, and says once that its kind is not read.</summary>
+    private protected void Added(int packets, CaptureInterface from)
+    {
+        Packets += packets;
+        if (packets > 0 && !LinkTypes.IsRead(from.Link) && _unread.Add(from.Link))
         {
             reader.Warn($"{file}: link type {(int)from.Link} is not read, its packets are ignored. Capture on an interface of type Ethernet, Linux cooked, raw IP, BSD loopback or PPP.");
         }

@@ -1,8 +1,11 @@
 // Files -> packets, in order, a block at a time.
 //
-//   file or stdin -> SourceStream (counts, first four bytes) -> [GZipStream | zstd] -> SourceStream -> PipeReader -> CaptureFormat -> PacketBlock
+//   file or stdin -> SourceStream (counts, first four bytes) -> [GZipStream | zstd] -> SourceStream -> SharedBytes, or PipeReader -> CaptureFormat -> PacketBlock
 //
-// Life: a file is opened when the one before it is used up, and closed at its end. One block may hold packets of several files.
+// A file is read in pieces of 256 KiB, and packets stay in the piece: blocks refer to it, and when the last of them is done with it, it is used again. So a block's
+// packets come from one piece, and a packet that a piece cuts is carried to the front of the next one. What waits for a sender goes through a pipe, and packets are copied.
+//
+// Life: a file is opened when the one before it is used up, and closed at its end. A block holds packets of one file.
 // A file that ends early or lies about a length is used up to its last whole packet; that is a warning and IsDamaged, and the
 // next file goes on. A file that is no capture at all is an exception, but not before the packets in front of it were handed on.
 //
@@ -49,9 +52,14 @@ public sealed class CaptureReader : IDisposable, IAsyncDisposable
     private bool _live;
     private SourceStream? _raw;
     private PipeReader? _pipe;
+    private SourceStream? _stream;
+    private SharedBytes? _piece;
+    private int _begin;
+    private int _end;
+    private bool _isUsedUp;
+    private string? _readFault;
     private CaptureFormat? _format;
     private Task<ReadResult>? _waiting;
-    private CaptureException? _failed;
     private bool _abandoned;
     private bool _disposed;
 
@@ -165,33 +173,19 @@ public sealed class CaptureReader : IDisposable, IAsyncDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         block.Reset();
         block.FirstNumber = _nextNumber;
-        if (_failed is { } failed)
-        {
-            _failed = null;
-            throw failed;
-        }
-
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (_pipe is null)
+            if (_format is null)
             {
-                if (_nextSource == _sources.Length || (_sources[_nextSource].Live && block.Count > 0))
+                if (block.Count > 0 || _nextSource == _sources.Length)
                 {
                     break;
                 }
 
-                try
-                {
-                    await OpenNextAsync(cancellation);
-                }
-                catch (CaptureException e) when (block.Count > 0)
-                {
-                    _failed = e;
-                    break;
-                }
+                await OpenNextAsync(cancellation);
             }
-            else if (!await FillAsync(block, cancellation))
+            else if (_pipe is null ? !Fill(block) : !await FillAsync(block, cancellation))
             {
                 break;
             }
@@ -321,7 +315,16 @@ public sealed class CaptureReader : IDisposable, IAsyncDisposable
             }
 
             _format = Recognise(first.Span, packed);
-            _pipe = PipeReader.Create(source, new StreamPipeReaderOptions(SegmentPool.Instance, SegmentPool.SegmentLength, 64 * 1024));
+            if (_live)
+            {
+                _pipe = PipeReader.Create(source, new StreamPipeReaderOptions(SegmentPool.Instance, SegmentPool.SegmentLength, 64 * 1024));
+            }
+            else
+            {
+                _stream = source;
+                (_begin, _end, _isUsedUp, _readFault) = (0, 0, false, null);
+            }
+
             opened = true;
         }
         catch (Exception e) when (IsReadFault(e))
@@ -363,6 +366,89 @@ public sealed class CaptureReader : IDisposable, IAsyncDisposable
         }
 
         throw new CaptureException(_name, $"{inside}{(packed.Length == 0 ? "it " : "")}begins with {Convert.ToHexString(first)}, which is neither pcap nor pcapng", "Give a pcap or pcapng file, plain or in gzip or zstd; editcap -F pcapng IN OUT converts other formats");
+    }
+
+    /// <summary>Makes the block refer to packets of the open file, which is read when none are left.</summary>
+    /// <returns>False when the block is to be handed on; true when there may be more, in this file or the next.</returns>
+    private bool Fill(PacketBlock block)
+    {
+        if (_piece is not null)
+        {
+            if (block.Count == 0)
+            {
+                block.Share(_piece);
+            }
+
+            ReadStop stop = _format!.Read(_piece, _begin, _end - _begin, block, out int consumed);
+            _begin += consumed;
+            switch (stop)
+            {
+                case ReadStop.BlockFull:
+                    return false;
+
+                case ReadStop.Damaged:
+                    Damaged(_format.Damage);
+                    return block.Count == 0;
+
+                default:
+                    break;
+            }
+
+            if (block.Count > 0)
+            {
+                return false;
+            }
+        }
+
+        if (!_isUsedUp)
+        {
+            ReadPiece();
+        }
+        else if (_readFault is not null)
+        {
+            Damaged($"it cannot be read further ({_readFault})");
+        }
+        else if (_begin < _end)
+        {
+            Damaged("it ends in the middle of a packet or header");
+        }
+        else
+        {
+            Close();
+        }
+
+        return true;
+    }
+
+    /// <summary>Reads the next piece of the open file; what is left of the last one stands in front of it.</summary>
+    private void ReadPiece()
+    {
+        int left = _end - _begin;
+
+        // A packet or block that fills a piece needs a longer one; formats refuse what is longer than 32 MiB before that much is read.
+        SharedBytes piece = SegmentPool.Instance.Share(left < SegmentPool.SegmentLength / 2 ? SegmentPool.SegmentLength : checked(left * 2));
+        if (left > 0)
+        {
+            _piece!.Bytes.AsSpan(_begin, left).CopyTo(piece.Bytes);
+        }
+
+        _piece?.Release();
+        _piece = piece;
+        (_begin, _end) = (0, left);
+        try
+        {
+            while (_end < piece.Bytes.Length && !_isUsedUp)
+            {
+                int read = _stream!.Read(piece.Bytes.AsSpan(_end));
+                _end += read;
+                _isUsedUp = read == 0;
+            }
+        }
+        catch (Exception e) when (IsReadFault(e))
+        {
+            _isUsedUp = true;
+            _readFault = Line(e.Message);
+        }
     }
 
     /// <summary>Moves packets of the open file into the block.</summary>
@@ -471,6 +557,18 @@ public sealed class CaptureReader : IDisposable, IAsyncDisposable
             }
         }
 
+        try
+        {
+            _stream?.Dispose();
+        }
+        catch (Exception e) when (IsReadFault(e))
+        {
+            // As above.
+        }
+
+        _piece?.Release();
+        _piece = null;
+        _stream = null;
         lock (_gate)
         {
             // The rest of a damaged file is done with as well.

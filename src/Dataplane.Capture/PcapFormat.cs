@@ -34,7 +34,7 @@ internal sealed class PcapFormat : CaptureFormat
         _ => null,
     };
 
-    internal override ReadStop Read(in ReadOnlySequence<byte> buffer, PacketBlock block, out long consumed)
+    private protected override ReadStop Take(in ReadOnlySequence<byte> buffer, PacketBlock block, out long consumed)
     {
         consumed = 0;
         var cursor = new SequenceCursor(buffer);
@@ -53,8 +53,19 @@ internal sealed class PcapFormat : CaptureFormat
             cursor.Skip(FileHeaderLength);
         }
 
-        ReadStop stop = ReadPackets(ref cursor, block, _interface!);
-        consumed = cursor.Consumed;
+        ReadStop stop;
+        if (IsShared)
+        {
+            int begin = (int)cursor.Consumed;
+            stop = FramePackets(buffer.FirstSpan[begin..], begin, block, _interface!, out int framed);
+            consumed = begin + framed;
+        }
+        else
+        {
+            stop = ReadPackets(ref cursor, block, _interface!);
+            consumed = cursor.Consumed;
+        }
+
         return stop;
     }
 
@@ -119,6 +130,50 @@ internal sealed class PcapFormat : CaptureFormat
         }
 
         return ReadStop.NeedsMore;
+    }
+
+    /// <summary>The same where the bytes lie in one piece and stay there: most captures are read by this loop.</summary>
+    /// <param name="place">Where the bytes begin in the buffer.</param>
+    private ReadStop FramePackets(ReadOnlySpan<byte> bytes, int place, PacketBlock block, CaptureInterface from, out int consumed)
+    {
+        ReadStop stop = ReadStop.NeedsMore;
+        int at = 0;
+        int first = block.Count;
+        while (bytes.Length - at >= PacketHeaderLength)
+        {
+            ReadOnlySpan<byte> header = bytes.Slice(at, PacketHeaderLength);
+            uint captured = UInt32(header[8..]);
+            uint wire = UInt32(header[12..]);
+            if (_minorVersion < 4 && (_minorVersion < 3 || captured > wire))
+            {
+                (captured, wire) = (wire, captured);
+            }
+
+            if (captured > MaxPacketLength)
+            {
+                stop = Damaged($"packet {Packets + block.Count - first + 1} claims {captured} captured bytes, and the longest is {MaxPacketLength}");
+                break;
+            }
+
+            if (bytes.Length - at - PacketHeaderLength < (int)captured)
+            {
+                break;
+            }
+
+            if (!HasRoom(block, (int)captured))
+            {
+                stop = ReadStop.BlockFull;
+                break;
+            }
+
+            long time = UInt32(header) * 1_000_000_000L + UInt32(header[4..]) * _nanosecondsPerTick;
+            block.AddShared(time, Shared(place + at + PacketHeaderLength), (int)captured, wire, from.Link, from.Index, from.FcsLength);
+            at += PacketHeaderLength + (int)captured;
+        }
+
+        Added(block.Count - first, from);
+        consumed = at;
+        return stop;
     }
 
     private ushort UInt16(ReadOnlySpan<byte> bytes) =>

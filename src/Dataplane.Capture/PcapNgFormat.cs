@@ -39,7 +39,7 @@ internal sealed class PcapNgFormat(CaptureReader reader, string file) : CaptureF
     private long _lastTime;
     private long _blocks;
 
-    internal override ReadStop Read(in ReadOnlySequence<byte> buffer, PacketBlock block, out long consumed)
+    private protected override ReadStop Take(in ReadOnlySequence<byte> buffer, PacketBlock block, out long consumed)
     {
         var cursor = new SequenceCursor(buffer);
         Span<byte> header = stackalloc byte[OverheadLength];

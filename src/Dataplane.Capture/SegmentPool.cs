@@ -2,10 +2,11 @@ using System;
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Threading;
+using Dataplane.Packets;
 
 namespace Dataplane.Capture;
 
-/// <summary>256 KiB segments of pinned memory for the pipes; at most 64 (16 MiB) are kept for the next use.</summary>
+/// <summary>256 KiB segments of pinned memory for pipes and blocks; at most 64 (16 MiB) are kept for the next use.</summary>
 /// <remarks>A pipe's own defaults, 4 KiB from the array pool, are an order of magnitude slower on capture files.</remarks>
 internal sealed class SegmentPool : MemoryPool<byte>
 {
@@ -22,11 +23,26 @@ internal sealed class SegmentPool : MemoryPool<byte>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(minBufferSize, SegmentLength);
-        return new Segment(this, _kept.TryTake(out byte[]? bytes) ? bytes : GC.AllocateUninitializedArray<byte>(SegmentLength, pinned: true));
+        return new Segment(this, Take());
     }
+
+    /// <summary>A segment for blocks to share, or a longer piece of memory that nobody keeps.</summary>
+    internal SharedBytes Share(int length) => length <= SegmentLength
+        ? new SharedBytes(Take(), Keep)
+        : new SharedBytes(GC.AllocateUninitializedArray<byte>(length), static _ => { });
 
     protected override void Dispose(bool disposing)
     {
+    }
+
+    private byte[] Take() => _kept.TryTake(out byte[]? bytes) ? bytes : GC.AllocateUninitializedArray<byte>(SegmentLength, pinned: true);
+
+    private void Keep(byte[] bytes)
+    {
+        if (_kept.Count < MaxKept)
+        {
+            _kept.Add(bytes);
+        }
     }
 
     private sealed class Segment(SegmentPool pool, byte[] bytes) : IMemoryOwner<byte>
@@ -38,9 +54,9 @@ internal sealed class SegmentPool : MemoryPool<byte>
         public void Dispose()
         {
             // Once only: a segment that came back twice would be lent to two pipes.
-            if (Interlocked.Exchange(ref _bytes, null) is { } free && pool._kept.Count < MaxKept)
+            if (Interlocked.Exchange(ref _bytes, null) is { } free)
             {
-                pool._kept.Add(free);
+                pool.Keep(free);
             }
         }
     }

@@ -1,9 +1,11 @@
 // A run of packets in capture order, with everything that later stages need: bytes, headers, quotes, results.
 //
 // Life: a reader rents a block, fills Packets[0..Count), and hands it on; the engine fills Headers, Quotes and Results; sinks read them; then
-// the block goes back (Reset). Packet bytes live in the block's own buffer, so they stay valid until Reset and no
-// other stage of the pipeline can reach into them. One thread at a time owns a block, but for the engine's workers, which
+// the block goes back (Reset). Packet bytes live in the block's own buffer (Add), or where the reader has read them (Share, AddShared): a block refers to one such
+// memory at a time, and lets it go with Reset, so they stay valid until then. One thread at a time owns a block, but for the engine's workers, which
 // write disjoint entries of Results.
+//
+// A block is small enough that its headers and results are still in a core's cache when the next stage has it.
 
 using System;
 using Dataplane.Records;
@@ -16,7 +18,7 @@ public struct CapturedPacket
     /// <summary>Nanoseconds since 1970-01-01 UTC.</summary>
     public long Time;
 
-    /// <summary>Where its bytes begin in the block's buffer.</summary>
+    /// <summary>Where its bytes begin in the memory that the block refers to.</summary>
     public int Offset;
 
     /// <summary>Bytes that were captured.</summary>
@@ -28,7 +30,7 @@ public struct CapturedPacket
     public LinkType Link;
 
     /// <summary>0-based interface of the capture it came from, counted over all files.</summary>
-    public int CaptureInterface;
+    public ushort CaptureInterface;
 
     /// <summary>Bytes of frame check sequence at the end of the frame on the wire, as the capture says; 0 where it says nothing.</summary>
     public byte FcsLength;
@@ -37,10 +39,14 @@ public struct CapturedPacket
 /// <summary>A run of packets in capture order on their way through the pipeline.</summary>
 public sealed class PacketBlock
 {
-    /// <summary>Packets in a full block.</summary>
-    public const int Capacity = 4096;
+    private const int OwnBytes = 64 * 1024;
 
-    private byte[] _bytes = new byte[256 * 1024];
+    /// <summary>Packets in a full block.</summary>
+    public const int Capacity = 1024;
+
+    private byte[] _own = [];
+    private byte[] _bytes = [];
+    private SharedBytes? _shared;
     private readonly bool[] _left = new bool[Capacity];
     private int _used;
 
@@ -81,10 +87,17 @@ public sealed class PacketBlock
             throw new InvalidOperationException("the block is full");
         }
 
-        if (_bytes.Length - _used < length)
+        if (_shared is not null)
         {
-            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _used + length));
+            throw new InvalidOperationException("the block refers to bytes that others may refer to");
         }
+
+        if (_own.Length - _used < length)
+        {
+            Array.Resize(ref _own, Math.Max(Math.Max(_own.Length * 2, OwnBytes), _used + length));
+        }
+
+        _bytes = _own;
 
         Packets[Count++] = new CapturedPacket
         {
@@ -93,12 +106,46 @@ public sealed class PacketBlock
             Length = length,
             WireLength = wireLength,
             Link = link,
-            CaptureInterface = captureInterface,
+            CaptureInterface = (ushort)captureInterface,
             FcsLength = fcsLength,
         };
         Span<byte> room = _bytes.AsSpan(_used, length);
         _used += length;
         return room;
+    }
+
+    /// <summary>Makes an empty block refer to bytes of the reader's: <see cref="AddShared"/> then says where packets lie in them.</summary>
+    /// <exception cref="InvalidOperationException">The block has packets.</exception>
+    public void Share(SharedBytes shared)
+    {
+        ArgumentNullException.ThrowIfNull(shared);
+        if (Count > 0)
+        {
+            throw new InvalidOperationException("the block has packets elsewhere");
+        }
+
+        if (_shared != shared)
+        {
+            shared.AddUser();
+            _shared?.Release();
+            _shared = shared;
+            _bytes = shared.Bytes;
+        }
+    }
+
+    /// <summary>Adds a packet that lies in the shared bytes. The block is not full and <see cref="Share"/> was called: else an exception, at the latest when its bytes are read.</summary>
+    public void AddShared(long time, int offset, int length, uint wireLength, LinkType link, int captureInterface, byte fcsLength)
+    {
+        ref CapturedPacket packet = ref Packets[Count];
+        packet.Time = time;
+        packet.Offset = offset;
+        packet.Length = length;
+        packet.WireLength = wireLength;
+        packet.Link = link;
+        packet.CaptureInterface = (ushort)captureInterface;
+        packet.FcsLength = fcsLength;
+        Count++;
+        _used += length;
     }
 
     /// <summary>A worker leaves a packet to be counted in capture order, by whoever has the block when all workers are done. Workers may leave different packets at once.</summary>
@@ -128,6 +175,13 @@ public sealed class PacketBlock
         Count = 0;
         _used = 0;
         FirstNumber = 0;
+        if (_shared is not null)
+        {
+            _shared.Release();
+            _shared = null;
+            _bytes = _own;
+        }
+
         if (HasLeft)
         {
             Array.Clear(_left);

@@ -31,7 +31,7 @@ public sealed class EngineJudgeTests
             List<TimedPacket> traffic = RandomTraffic.Packets(random, 3000, isMonotonic: seed % 2 == 0);
             using NetworkEngine one = NetworkEngine.Build(network, options);
             using NetworkEngine many = NetworkEngine.Build(network, options, workers, batchSize: batchSize);
-            List<Outcome> expected = Judge(one.Judge, traffic, 4096), actual = Judge(many.Judge, traffic, 517);
+            List<Outcome> expected = Judge(one.Judge, traffic, PacketBlock.Capacity), actual = Judge(many.Judge, traffic, 517);
             for (int i = 0; i < traffic.Count; i++)
             {
                 Assert.Equal((seed, i, expected[i]), (seed, i, actual[i]));
@@ -49,7 +49,7 @@ public sealed class EngineJudgeTests
     {
         List<TimedPacket> traffic = RandomTraffic.Packets(new Random(11), 9000);
         using NetworkEngine engine = NetworkEngine.Build(RandomTraffic.Network(RandomTraffic.Wide), JudgeOptions.Default, workers: 2);
-        List<Outcome> outcomes = Judge(engine.Judge, traffic, 4096);
+        List<Outcome> outcomes = Judge(engine.Judge, traffic, PacketBlock.Capacity);
         Counters counters = engine.Judge.Counters;
         Assert.Equal(traffic.Count, counters.Total);
         Assert.Equal(traffic.Sum(packet => packet.Packet.WireLength), counters.Bytes.Sum());
@@ -150,7 +150,7 @@ public sealed class EngineJudgeTests
     {
         PacketBlock block = new();
         List<TimedPacket> traffic = [];
-        for (int i = 0; i < 512; i++)
+        for (int i = 0; i < 150; i++)
         {
             traffic.Add(Packet($"tcp 10.0.1.10:{1000 + i} > 10.0.2.20:443 S", i));
             traffic.Add(Packet($"tcp 10.0.2.20:443 > 10.0.1.10:{1000 + i} SA", i));
@@ -178,7 +178,7 @@ public sealed class EngineJudgeTests
         }
 
         Assert.Equal(0, least);
-        Assert.Equal(20 * 5 * 512, engine.Judge.Counters.Hits - hits);
+        Assert.Equal(20 * 5 * 150, engine.Judge.Counters.Hits - hits);
     }
 
     [Fact]
@@ -213,7 +213,7 @@ public sealed class EngineJudgeTests
             Packet("udp 10.0.1.10:5000 > 10.0.2.20:53 later 7", 1),
             Packet("udp 10.0.1.10:5000 > 10.0.2.20:53 later 8", 1),
         ];
-        string[] said = [.. Judge(engine.Judge, traffic, 4096).Select(Say)];
+        string[] said = [.. Judge(engine.Judge, traffic, PacketBlock.Capacity).Select(Say)];
         Assert.Equal(["Allow New", "Allow New", "Deny ENI_SG_RULES_MISMATCH", "Deny ENI_SG_RULES_MISMATCH", "Deny ENI_SG_RULES_MISMATCH"], said);
         Assert.Equal("Deny ENI_SG_RULES_MISMATCH", One(engine.Judge, "udp 10.0.1.10:5000 > 10.0.2.20:53 later 7", 30.999));
         Assert.Equal(3, engine.Judge.Counters.Fragments);
@@ -267,7 +267,7 @@ public sealed class EngineJudgeTests
             traffic.Add(Packet($"tcp 8.8.8.8:{i + 1} > 203.0.113.10:80 S", i * 0.001));
         }
 
-        Assert.Equal(Judge(roomy.Judge, traffic, 4096), Judge(engine.Judge, traffic, 4096));
+        Assert.Equal(Judge(roomy.Judge, traffic, PacketBlock.Capacity), Judge(engine.Judge, traffic, PacketBlock.Capacity));
         Assert.NotEqual(0, tables.Paths.Spilled);
         Assert.Equal(PathTable.MaxPaths, tables.Paths.Count);
     }

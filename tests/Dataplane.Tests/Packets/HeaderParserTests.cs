@@ -413,4 +413,50 @@ public sealed class HeaderParserTests
         Assert.Equal((PacketStatus.Invalid, PacketStatus.Ok), (block.Headers[0].Status, block.Headers[1].Status));
         Assert.Equal((uint)frame.Length, block.Headers[0].WireLength);
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void R_39_The_short_way_for_plain_frames_says_what_the_long_way_says(int seed)
+    {
+        // Behind Ethernet plain packets are parsed by a way of their own; without a link header they take the general one.
+        Random random = new(seed);
+        for (int i = 0; i < 100_000; i++)
+        {
+            byte[] frame = new byte[14 + 20 + random.Next(8, 60)];
+            random.NextBytes(frame);
+            frame[12] = 8;
+            frame[13] = 0;
+            frame[14] = random.Next(8) == 0 ? (byte)random.Next(0x44, 0x48) : (byte)0x45;
+            int length = random.Next(4) == 0 ? random.Next(frame.Length + 8) : frame.Length - 14 - random.Next(4);
+            (frame[16], frame[17]) = ((byte)(length >> 8), (byte)length);
+            (frame[20], frame[21]) = random.Next(6) == 0 ? ((byte)random.Next(256), (byte)random.Next(4)) : ((byte)(random.Next(2) * 0x40), (byte)0);
+            frame[23] = (byte)new[] { 6, 6, 6, 17, 17, 17, 1, 47 }[random.Next(8)];
+            if (frame[23] == 6 && random.Next(4) != 0 && frame.Length > 46)
+            {
+                frame[46] = (byte)(random.Next(4, 9) << 4);
+            }
+            else if (frame[23] == 17 && random.Next(4) != 0)
+            {
+                (frame[38], frame[39]) = ((byte)0, (byte)random.Next(5, Math.Max(6, length)));
+            }
+
+            uint wire = (uint)Math.Max(0, frame.Length + (random.Next(4) == 0 ? random.Next(-20, 20) : 0));
+            HeaderParser.Parse(frame, LinkType.Ethernet, wire, out Headers actual);
+            HeaderParser.Parse(frame.AsSpan(14), LinkType.Ipv4, (uint)Math.Max(0, (int)wire - 14), out Headers expected);
+            expected.WireLength = wire;
+            if (expected.Status == PacketStatus.Ok)
+            {
+                expected.NetworkOffset += 14;
+                expected.TransportOffset += 14;
+                expected.QuoteOffset += expected.HasQuote ? (ushort)14 : (ushort)0;
+            }
+
+            Assert.True(Same(expected, actual), $"seed {seed}, frame {i}: {Convert.ToHexString(frame)} wire {wire}: {actual.Status}, and without its link header {expected.Status}");
+        }
+    }
+
+    private static bool Same(Headers a, Headers b) =>
+        System.Runtime.InteropServices.MemoryMarshal.AsBytes(new ReadOnlySpan<Headers>(in a)).SequenceEqual(System.Runtime.InteropServices.MemoryMarshal.AsBytes(new ReadOnlySpan<Headers>(in b)));
 }

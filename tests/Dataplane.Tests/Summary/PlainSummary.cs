@@ -39,7 +39,7 @@ internal sealed class PlainSummary
         }
 
         summary._flows = new FlowRecorder(engine.Judge.Tables, options, a => toPrivate.GetValueOrDefault(a, a), keepAll: true);
-        foreach (PacketBlock block in ReplaySummaryTests.Blocks(traffic, selected, 4_096))
+        foreach (PacketBlock block in ReplaySummaryTests.Blocks(traffic, selected, PacketBlock.Capacity))
         {
             engine.Judge.Judge(block);
             for (int i = 0; i < block.Count; i++)
