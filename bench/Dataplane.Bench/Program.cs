@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.IO;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
@@ -29,14 +30,26 @@ internal static class Program
         {
             case "rows":
                 return RowsCommand.Run(args[1..]);
+            case "make-topology" when args.Length == 5:
+                using (FileStream file = File.Create(args[1]))
+                {
+                    TopologyFile.Write(file, Number(args, 2), Number(args, 3), Number(args, 4));
+                }
+
+                return 0;
+            case "make-topology":
+                Console.Error.WriteLine("make-topology FILE GROUPS RULES INTERFACES: a file name and three numbers are asked for.");
+                return 2;
+            case "ready" when args.Length > 1:
+                return ReadyCommand.Run(args[1], Number(args, 2, 3), Number(args, 3, 120));
             case "profile":
-                return ProfileCommand.Run(Number(args, 1_048_576));
+                return ProfileCommand.Run(Number(args, 1, 1_048_576));
             case "bytes-per-flow":
-                return FlowCommands.BytesPerFlow(Number(args, 1_048_576));
+                return FlowCommands.BytesPerFlow(Number(args, 1, 1_048_576));
             case "ten-million-flows":
-                return FlowCommands.TenMillion(Number(args, 10_000_000));
+                return FlowCommands.TenMillion(Number(args, 1, 10_000_000));
             case "flood":
-                return FlowCommands.Flood(Number(args, 7));
+                return FlowCommands.Flood(Number(args, 1, 7));
         }
 
         // In process: generated assemblies and the engine's threads stay where they are measured.
@@ -46,6 +59,6 @@ internal static class Program
         return 0;
     }
 
-    private static int Number(string[] args, int otherwise) =>
-        args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : otherwise;
+    private static int Number(string[] args, int at, int otherwise = 0) =>
+        args.Length > at ? int.Parse(args[at], CultureInfo.InvariantCulture) : otherwise;
 }

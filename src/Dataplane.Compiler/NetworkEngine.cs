@@ -34,13 +34,20 @@ public sealed class NetworkEngine : IDisposable
     /// <param name="tables">Where names and paths go; null for tables of its own.</param>
     /// <param name="batchSize">Packets that are looked up together; results do not depend on it.</param>
     /// <param name="observers">Makes the observer of a worker, by number; null for none.</param>
+    /// <param name="cache">Compiled filters of an earlier network: equal lists are judged by them from the first packet on; null for none.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
-    public static NetworkEngine Build(Network network, JudgeOptions options, int workers = 1, ResultTables? tables = null, int batchSize = 128, Func<int, IBatchObserver>? observers = null)
+    public static NetworkEngine Build(
+        Network network, JudgeOptions options, int workers = 1, ResultTables? tables = null, int batchSize = 128, Func<int, IBatchObserver>? observers = null, FilterCache? cache = null)
     {
         tables ??= new ResultTables();
         FilterCatalog catalog = new(network);
         FabricPlan plan = FabricLowering.Lower(catalog, tables);
         FilterSet filters = FilterCompiler.Interpret(catalog);
+        if (cache is not null)
+        {
+            FilterCompiler.Reuse(catalog, filters, cache);
+        }
+
         return new NetworkEngine(catalog, plan, filters, EngineJudge.Create(plan, filters, tables, options, workers, batchSize, observers));
     }
 

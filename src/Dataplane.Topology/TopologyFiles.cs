@@ -29,7 +29,7 @@ internal sealed class TopologyFiles
     private TopologyFiles(FaultList faults) => _faults = faults;
 
     /// <summary>The files that could be read, and the names of those that were found by searching a folder; the rest are faults.</summary>
-    public static (IReadOnlyList<SourceFile> Files, IReadOnlySet<string> Found) Read(IReadOnlyList<string> paths, FaultList faults)
+    public static (List<SourceFile> Files, IReadOnlySet<string> Found) Read(IReadOnlyList<string> paths, FaultList faults)
     {
         TopologyFiles reader = new(faults);
         foreach (string path in paths)
@@ -129,22 +129,35 @@ internal sealed class TopologyFiles
             return;
         }
 
-        using MemoryStream content = new();
-        byte[] buffer = new byte[81_920];
-        int read;
-        while ((read = input.Read(buffer)) > 0)
+        // A file says how long it is, so that a large one is not copied while it is read; a pipe, and what a file grew by meanwhile, is read in steps.
+        long expected = input.CanSeek ? Math.Min(input.Length, MostBytes) : 0;
+        byte[] content = new byte[expected > 0 ? expected : 81_920];
+        Span<byte> next = stackalloc byte[1];
+        int length = 0;
+        while (true)
         {
-            _bytes += read;
-            if (_bytes > MostBytes)
+            int read = length < content.Length ? input.Read(content, length, content.Length - length) : input.Read(next);
+            if (read == 0)
+            {
+                break;
+            }
+
+            if (length == content.Length)
+            {
+                Array.Resize(ref content, (int)Math.Min(content.Length * 2L, MostBytes + 1));
+                content[length] = next[0];
+            }
+
+            length += read;
+            if (_bytes + length > MostBytes)
             {
                 _full = true;
                 _faults.Error(name, $"the files hold more than {MostBytes} bytes in all", "Name fewer files");
                 return;
             }
-
-            content.Write(buffer, 0, read);
         }
 
+        _bytes += length;
         if (_files.Count == MostFiles)
         {
             _full = true;
@@ -152,6 +165,6 @@ internal sealed class TopologyFiles
             return;
         }
 
-        _files.Add(new SourceFile(name, content.ToArray()));
+        _files.Add(new SourceFile(name, length == content.Length ? content : content[..length]));
     }
 }

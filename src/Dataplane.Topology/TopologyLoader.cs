@@ -25,8 +25,8 @@ public static class TopologyLoader
     {
         ArgumentNullException.ThrowIfNull(options);
         FaultList faults = new();
-        (IReadOnlyList<SourceFile> files, IReadOnlySet<string> found) = TopologyFiles.Read(options.Paths, faults);
-        return (Load(files, found, options, faults), faults);
+        (List<SourceFile> files, IReadOnlySet<string> found) = TopologyFiles.Read(options.Paths, faults);
+        return (Load(files, found, options, faults, files.Clear), faults);
     }
 
     /// <summary>Reads files that are in memory; the paths of <paramref name="options"/> are not looked at.</summary>
@@ -38,7 +38,7 @@ public static class TopologyLoader
         return (Load(files, new HashSet<string>(), options, faults), faults);
     }
 
-    private static Network? Load(IReadOnlyList<SourceFile> files, IReadOnlySet<string> found, LoadOptions options, FaultList faults)
+    private static Network? Load(IReadOnlyList<SourceFile> files, IReadOnlySet<string> found, LoadOptions options, FaultList faults, Action? release = null)
     {
         List<(string Name, Node Root)> snapshots = [];
         List<SourceFile> templates = [];
@@ -47,8 +47,12 @@ public static class TopologyLoader
             Sort(file, found.Contains(file.Name), snapshots, templates, faults);
         }
 
+        // Snapshots are the large ones: what was read of them is not kept until the end.
+        string only = files.Count == 1 ? files[0].Name : "topology";
+        release?.Invoke();
         NetworkDraft draft = new();
         AwsReader.Read(snapshots, draft, faults);
+        snapshots.Clear();
         if (templates.Count > 0)
         {
             CloudFormationReader.Read(templates, options, draft, faults);
@@ -63,7 +67,7 @@ public static class TopologyLoader
         if (draft.Vpcs.Count == 0 && !faults.HasErrors)
         {
             faults.Warn(
-                files.Count == 1 ? files[0].Name : "topology", "no file holds a VPC, so every packet is unplaced", "Add the output of describe-vpcs, or a template with a VPC");
+                only, "no file holds a VPC, so every packet is unplaced", "Add the output of describe-vpcs, or a template with a VPC");
         }
 
         return Resolver.Resolve(draft, options, faults);

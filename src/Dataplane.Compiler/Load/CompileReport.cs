@@ -1,7 +1,6 @@
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Linq;
 using Dataplane.Compiler.Choose;
 using Dataplane.Compiler.Emit;
 using Dataplane.Compiler.Lower;
@@ -30,14 +29,21 @@ public sealed record StageTimes(double Lower, double Simplify, double Choose, do
 public sealed record FilterReport(GeneratedFilter Filter, bool IsCompiled, long Probes);
 
 /// <summary>What the compiler did, for <c>compile -v</c>.</summary>
+/// <param name="Filters">Empty in a report of the background compiler, which keeps no text.</param>
 /// <param name="Bugs">
 /// One sentence each: compiled code that disagreed with the rules, with the first such packet, or that Roslyn refused. The interpreter judges for those lists.
 /// </param>
 public sealed record CompileReport(
     ImmutableArray<FilterReport> Filters, int Lists, int AddressSets, StageTimes Times, ImmutableArray<string> Bugs)
 {
-    /// <summary>Lists by what judges them.</summary>
-    public int CompiledLists => Filters.Where(filter => filter.IsCompiled).Sum(filter => filter.Filter.Owners.Length);
+    /// <summary>Lists that compiled code judges.</summary>
+    public int CompiledLists { get; init; }
+
+    /// <summary>Those of them whose class was there already: in the cache, or of another list with the same code.</summary>
+    public int ReusedLists { get; init; }
+
+    /// <summary>Distinct lists that were generated.</summary>
+    public int Distinct { get; init; } = Filters.Length;
 
     /// <summary>The report as lines for a person; names are harmless.</summary>
     public IEnumerable<string> Lines()
@@ -57,7 +63,7 @@ public sealed record CompileReport(
 
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Count(Lists, "list")}, {Filters.Length} distinct, {CompiledLists} compiled, {Count(AddressSets, "address set")}");
+            $"{Count(Lists, "list")}, {Distinct} distinct, {CompiledLists} compiled, {Count(AddressSets, "address set")}");
         yield return Times.ToString();
         foreach (string bug in Bugs)
         {

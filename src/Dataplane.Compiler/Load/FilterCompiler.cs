@@ -1,16 +1,18 @@
 // Interpreters first, compiled filters when they are ready: nothing waits for Roslyn.
 //
-// Lists are compiled some hundred at a time, so that the first ones are swapped early and a cancelled run stops soon. A compiled filter goes into its slot only after it
+// Lists of a network are compiled in batches, one assembly a batch: lists that packets have asked first, then the others in the order of their slots. The first batch is small, so
+// that a short run has something of it. What a cache of an earlier network holds is not compiled again. A compiled filter goes into its slot only after it
 // agreed with the rules on every probe; where it does not, or Roslyn refuses the text, the interpreter stays and the report says so.
 
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Diagnostics;
-using System.Globalization;
 using System.Linq;
 using System.Reflection;
 using System.Threading;
 using System.Threading.Tasks;
+using Dataplane.Compiler.Choose;
 using Dataplane.Compiler.Emit;
 using Dataplane.Compiler.Lower;
 using Dataplane.Filters;
@@ -21,26 +23,75 @@ namespace Dataplane.Compiler.Load;
 /// <summary>Fills a filter set: with interpreters, then with compiled code.</summary>
 public static class FilterCompiler
 {
-    /// <summary>Classes of one assembly.</summary>
+    /// <summary>Classes of one assembly at most.</summary>
     public const int ChunkSize = 200;
+
+    /// <summary>Rules of one assembly, unless a single list has more.</summary>
+    public const int ChunkRules = 6_000;
+
+    private const int FirstChunkSize = 16;
 
     /// <summary>A set whose every slot is interpreted.</summary>
     public static FilterSet Interpret(FilterCatalog catalog)
     {
         AddressSets sets = new(catalog.Network);
-        return new FilterSet([.. catalog.Lists.Select(key => new InterpretedFilter(catalog.Network, key, sets))]);
+        Dictionary<string, SecurityGroup> groups = catalog.Network.SecurityGroups.ToDictionary(group => group.Id, StringComparer.Ordinal);
+        Dictionary<string, NetworkAcl> acls = catalog.Network.NetworkAcls.ToDictionary(acl => acl.Id, StringComparer.Ordinal);
+        Filter[] filters = new Filter[catalog.Lists.Length];
+        foreach (RuleListKey key in catalog.Lists)
+        {
+            filters[key.Slot] = key.Kind == ListKind.NetworkAcl
+                ? new InterpretedFilter(key, key.IsIngress ? acls[key.OwnerId].Ingress : acls[key.OwnerId].Egress)
+                : new InterpretedFilter(key, key.IsIngress ? groups[key.OwnerId].Ingress : groups[key.OwnerId].Egress, sets);
+        }
+
+        return new FilterSet(filters);
+    }
+
+    /// <summary>Puts the compiled filters that a cache holds into their slots, at once and without Roslyn.</summary>
+    /// <returns>How many slots got one.</returns>
+    /// <exception cref="ArgumentException">The set has other slots than the catalog.</exception>
+    public static int Reuse(FilterCatalog catalog, FilterSet set, FilterCache cache)
+    {
+        CheckSlots(catalog, set);
+        if (cache.Count == 0)
+        {
+            return 0;
+        }
+
+        DistinctLists lists = DistinctLists.Of(catalog, CancellationToken.None);
+        int reused = 0;
+        foreach (ImmutableArray<RuleList> owners in lists.Owners)
+        {
+            if (cache.TryGet(owners[0].ContentHash, out CompiledClass compiled))
+            {
+                foreach ((RuleList owner, Filter filter, _) in compiled.CreateAll(owners))
+                {
+                    set.Replace(owner.Key.Slot, filter);
+                    reused++;
+                }
+            }
+        }
+
+        return reused;
     }
 
     /// <summary>Compiles every list on a thread of its own with less priority than packets have; slots are replaced as filters are ready.</summary>
-    /// <returns>Ends with the report; cancelled if <paramref name="cancel"/> is. It never fails because of a list: the report says which ones stay interpreted.</returns>
-    public static Task<CompileReport> CompileInBackground(FilterCatalog catalog, FilterSet set, CancellationToken cancel = default)
+    /// <returns>Ends with the report, which counts and keeps no text; cancelled if <paramref name="cancel"/> is. It never fails because of a list: the report says which ones stay interpreted.</returns>
+    public static Task<CompileReport> CompileInBackground(FilterCatalog catalog, FilterSet set, CancellationToken cancel = default) =>
+        CompileInBackground(catalog, set, new FilterCache(), cancel);
+
+    /// <inheritdoc cref="CompileInBackground(FilterCatalog, FilterSet, CancellationToken)"/>
+    /// <param name="cache">What it holds is not compiled again, what is compiled is added.</param>
+    public static Task<CompileReport> CompileInBackground(FilterCatalog catalog, FilterSet set, FilterCache cache, CancellationToken cancel = default)
     {
         TaskCompletionSource<CompileReport> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Thread thread = new(() =>
         {
             try
             {
-                done.SetResult(CompileAll(catalog, set, cancel));
+                BackgroundPriority.Lower();
+                done.SetResult(Compile(catalog, set, cache, keepsText: false, cancel));
             }
             catch (OperationCanceledException)
             {
@@ -61,94 +112,217 @@ public static class FilterCompiler
     }
 
     /// <summary>Compiles every list and replaces its slot once the compiled filter is checked.</summary>
+    /// <exception cref="ArgumentException">The set has other slots than the catalog.</exception>
     /// <exception cref="OperationCanceledException">Slots that were replaced before stay so.</exception>
     public static CompileReport CompileAll(FilterCatalog catalog, FilterSet set, CancellationToken cancel = default) =>
-        CompileAll(NetworkCompilation.Create(catalog, cancel), set, cancel);
+        CompileAll(catalog, set, new FilterCache(), cancel);
+
+    /// <inheritdoc cref="CompileAll(FilterCatalog, FilterSet, CancellationToken)"/>
+    /// <param name="cache">What it holds is not compiled again, what is compiled is added.</param>
+    public static CompileReport CompileAll(FilterCatalog catalog, FilterSet set, FilterCache cache, CancellationToken cancel = default) =>
+        Compile(catalog, set, cache, keepsText: true, cancel);
 
     /// <summary>The same for text that was generated already.</summary>
     /// <exception cref="ArgumentException">The set has other slots than the catalog.</exception>
     /// <exception cref="OperationCanceledException">Slots that were replaced before stay so.</exception>
     public static CompileReport CompileAll(NetworkCompilation compilation, FilterSet set, CancellationToken cancel = default)
     {
-        if (set.Count != compilation.Catalog.Lists.Length)
-        {
-            throw new ArgumentException("the set was made for another catalog", nameof(set));
-        }
-
-        Run run = new(compilation.Catalog.Network, set, cancel);
+        CheckSlots(compilation.Catalog, set);
+        Run run = new(compilation.Catalog.Network, set, new FilterCache(), true, cancel);
         foreach (GeneratedFilter[] chunk in compilation.Filters.Chunk(ChunkSize))
         {
             cancel.ThrowIfCancellationRequested();
             run.Compile(chunk);
         }
 
-        return run.Report(compilation);
+        return run.Report(compilation.Catalog, compilation.AddressSets, compilation.Times);
     }
 
-    private sealed class Run(Network network, FilterSet set, CancellationToken cancel)
+    private static CompileReport Compile(FilterCatalog catalog, FilterSet set, FilterCache cache, bool keepsText, CancellationToken cancel)
     {
-        private readonly FilterLoader.Context _context = new();
+        CheckSlots(catalog, set);
+        double[] stages = new double[4];
+        long then = Stopwatch.GetTimestamp();
+        DistinctLists lists = DistinctLists.Of(catalog, cancel);
+        stages[0] = Stopwatch.GetElapsedTime(then).TotalMilliseconds;
+        Run run = new(catalog.Network, set, cache, keepsText, cancel);
+        List<int> waiting = [];
+        for (int i = 0; i < lists.Owners.Length; i++)
+        {
+            if (!run.TryReuse(lists.Owners[i]))
+            {
+                waiting.Add(i);
+            }
+        }
+
+        for (int size = FirstChunkSize; waiting.Count > 0; size = ChunkSize)
+        {
+            cancel.ThrowIfCancellationRequested();
+            List<int> chunk = Next(waiting, lists, set, size);
+            run.Compile([.. chunk.Select(i => NetworkCompilation.Generate(lists.Owners[i], lists.ClassNames[i], Chooser.LongestChain, stages))]);
+        }
+
+        return run.Report(catalog, lists.AddressSets, new StageTimes(stages[0], stages[1], stages[2], stages[3]));
+    }
+
+    /// <summary>Takes the next lists to compile out of those that wait: asked ones first.</summary>
+    private static List<int> Next(List<int> waiting, DistinctLists lists, FilterSet set, int size)
+    {
+        List<int> chunk = [];
+        int rules = 0;
+        foreach (bool asked in (ReadOnlySpan<bool>)[true, false])
+        {
+            foreach (int list in waiting)
+            {
+                if (chunk.Count == size || (chunk.Count > 0 && rules >= ChunkRules))
+                {
+                    break;
+                }
+
+                if (asked == lists.Owners[list].Any(owner => set[owner.Key.Slot] is InterpretedFilter { IsAsked: true }))
+                {
+                    chunk.Add(list);
+                    rules += lists.Owners[list][0].Rules.Length;
+                }
+            }
+        }
+
+        HashSet<int> taken = [.. chunk];
+        waiting.RemoveAll(taken.Contains);
+        return chunk;
+    }
+
+    private static void CheckSlots(FilterCatalog catalog, FilterSet set)
+    {
+        if (set.Count != catalog.Lists.Length)
+        {
+            throw new ArgumentException("the set was made for another catalog", nameof(set));
+        }
+    }
+
+    private sealed class Run(Network network, FilterSet set, FilterCache cache, bool keepsText, CancellationToken cancel)
+    {
         private readonly ListMeaning _meaning = new(network);
         private readonly List<FilterReport> _reports = [];
         private readonly List<string> _bugs = [];
         private double _roslyn, _load, _validate;
-        private int _chunks;
+        private int _compiledLists, _reusedLists, _distinct;
+
+        /// <summary>Fills the slots of equal lists from the cache, when it has their class.</summary>
+        public bool TryReuse(ImmutableArray<RuleList> owners)
+        {
+            if (!cache.TryGet(owners[0].ContentHash, out CompiledClass compiled))
+            {
+                return false;
+            }
+
+            Use(compiled, owners);
+            return true;
+        }
 
         public void Compile(GeneratedFilter[] chunk)
         {
+            // Equal code is compiled once, whatever it was generated from.
+            List<GeneratedFilter> fresh = [];
+            foreach (GeneratedFilter filter in chunk)
+            {
+                if (cache.TryGetText(filter, out CompiledClass equal))
+                {
+                    cache.Add(filter, equal);
+                    Use(equal, filter.Owners);
+                    Report(filter, true, 0);
+                }
+                else
+                {
+                    fresh.Add(filter);
+                }
+            }
+
+            if (fresh.Count == 0)
+            {
+                return;
+            }
+
             long then = Stopwatch.GetTimestamp();
             Assembly assembly;
             try
             {
-                byte[] image = FilterLoader.Compile(
-                    string.Create(CultureInfo.InvariantCulture, $"Dataplane.Generated.{_chunks++}"), chunk, cancel);
+                byte[] image = FilterLoader.Compile(FilterLoader.NextName(), fresh, cancel);
                 Took(ref _roslyn, ref then);
-                assembly = FilterLoader.Load(image, _context);
+                assembly = FilterLoader.Load(image, new FilterLoader.Context());
                 Took(ref _load, ref then);
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 _bugs.Add($"{exception.Message}.");
-                _reports.AddRange(chunk.Select(filter => new FilterReport(filter, false, 0)));
+                foreach (GeneratedFilter filter in fresh)
+                {
+                    Report(filter, false, 0);
+                }
+
                 return;
             }
 
-            foreach (GeneratedFilter filter in chunk)
+            foreach (GeneratedFilter filter in fresh)
             {
-                bool isCompiled = true;
+                cancel.ThrowIfCancellationRequested();
+                CompiledClass compiled = new(FilterLoader.TypeOf(assembly, filter.ClassName));
                 long probes = 0;
-                Filter? shared = null;
-                foreach (RuleList owner in filter.Owners)
+                string? difference = null;
+                foreach ((RuleList owner, Filter one, bool isNew) in compiled.CreateAll(filter.Owners))
                 {
-                    // Without address sets the class has no state: one instance serves, and one check.
-                    bool isNew = shared is null || !owner.Sets.IsEmpty;
-                    Filter compiled = isNew
-                        ? FilterLoader.Create(assembly, filter.ClassName, [.. owner.Sets.Select(source => source.Set)])
-                        : shared!;
                     Took(ref _load, ref then);
-                    if (isNew && Disagreement(owner, compiled, ref probes) is { } difference)
+                    difference = isNew ? Disagreement(owner, one, ref probes) : null;
+                    Took(ref _validate, ref then);
+                    if (difference is not null)
                     {
-                        isCompiled = false;
                         _bugs.Add($"{filter.Text.FileName} for {HarmlessText.Of(owner.Key.OwnerId)}: {difference}.");
-                        Took(ref _validate, ref then);
                         break;
                     }
 
-                    Took(ref _validate, ref then);
-                    shared = compiled;
-                    set.Replace(owner.Key.Slot, compiled);
+                    set.Replace(owner.Key.Slot, one);
+                    _compiledLists++;
                 }
 
-                _reports.Add(new FilterReport(filter, isCompiled, probes));
+                if (difference is null)
+                {
+                    cache.Add(filter, compiled);
+                }
+
+                Report(filter, difference is null, probes);
             }
         }
 
-        public CompileReport Report(NetworkCompilation compilation) => new(
+        public CompileReport Report(FilterCatalog catalog, int addressSets, StageTimes times) => new(
             [.. _reports],
-            compilation.Catalog.Lists.Length,
-            compilation.AddressSets,
-            compilation.Times with { Roslyn = _roslyn, Load = _load, Validate = _validate },
-            [.. _bugs]);
+            catalog.Lists.Length,
+            addressSets,
+            times with { Roslyn = _roslyn, Load = _load, Validate = _validate },
+            [.. _bugs])
+        {
+            CompiledLists = _compiledLists,
+            ReusedLists = _reusedLists,
+            Distinct = _distinct,
+        };
+
+        private void Use(CompiledClass compiled, ImmutableArray<RuleList> owners)
+        {
+            foreach ((RuleList owner, Filter filter, _) in compiled.CreateAll(owners))
+            {
+                set.Replace(owner.Key.Slot, filter);
+                _compiledLists++;
+                _reusedLists++;
+            }
+        }
+
+        private void Report(GeneratedFilter filter, bool isCompiled, long probes)
+        {
+            _distinct++;
+            if (keepsText)
+            {
+                _reports.Add(new FilterReport(filter, isCompiled, probes));
+            }
+        }
 
         private string? Disagreement(RuleList owner, Filter compiled, ref long probes)
         {

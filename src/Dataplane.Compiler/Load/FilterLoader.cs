@@ -1,10 +1,11 @@
 // From text to running code: Roslyn, a collectible load context, the JIT before the first packet.
 //
-// Methods of a collectible context are optimised at their first call, without tiering. The context lives as long as an instance of a
-// filter of it does, so a filter set that is dropped takes its code with it. Only System.Runtime, its intrinsics and Dataplane itself can be named by generated code.
+// Methods of a collectible context are optimised at their first call, without tiering. Each assembly has a context of its own, which lives as long as an instance of a
+// filter of it does (or a cache holds a class), so a filter set that is dropped takes its code with it. Only System.Runtime, its intrinsics and Dataplane itself can be named by generated code.
 
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Reflection;
@@ -22,6 +23,8 @@ namespace Dataplane.Compiler.Load;
 /// <summary>Compiles and loads generated classes.</summary>
 internal static class FilterLoader
 {
+    private static int _assemblies;
+
     private static readonly CSharpParseOptions Parse = CSharpParseOptions.Default
         .WithLanguageVersion(LanguageVersion.CSharp13)
         .WithDocumentationMode(DocumentationMode.None);
@@ -32,7 +35,8 @@ internal static class FilterLoader
         checkOverflow: false,
         allowUnsafe: false,
         deterministic: true,
-        concurrentBuild: true,
+        // One thread: the other cores are the packets'.
+        concurrentBuild: false,
         nullableContextOptions: NullableContextOptions.Enable);
 
     private static readonly Lazy<MetadataReference[]> References = new(() =>
@@ -76,11 +80,12 @@ internal static class FilterLoader
         return assembly;
     }
 
-    public static Filter Create(Assembly assembly, string className, AddressSet[] sets)
-    {
-        Type type = assembly.GetType($"{FilterEmitter.Namespace}.{className}", throwOnError: true)!;
-        return (Filter)Activator.CreateInstance(type, [sets])!;
-    }
+    public static Type TypeOf(Assembly assembly, string className) => assembly.GetType($"{FilterEmitter.Namespace}.{className}", throwOnError: true)!;
+
+    public static Filter Create(Type type, AddressSet[] sets) => (Filter)Activator.CreateInstance(type, [sets])!;
+
+    /// <summary>A name that no other assembly of this process has.</summary>
+    public static string NextName() => string.Create(CultureInfo.InvariantCulture, $"Dataplane.Generated.{Interlocked.Increment(ref _assemblies) - 1}");
 
     private static string DataplanePath()
     {

@@ -1,9 +1,12 @@
 // The interpreter behind a slot: it judges until the compiled filter is ready and checked, and for good where the two disagree.
 //
-// It reads the model's rules as they are, not their lowered form, so that a mistake of a compiler pass cannot be in it too.
+// It reads the model's rules as they are, not their lowered form, so that a mistake of a compiler pass cannot be in it too. At its first packet it turns them into rows
+// of numbers: a topology has thousands of lists of which a capture asks a few, and a list that nobody asks costs nothing here.
 
+using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
+using System.Threading;
 using Dataplane.Compiler.Lower;
 using Dataplane.Filters;
 using Dataplane.Packets;
@@ -12,19 +15,22 @@ using Dataplane.Topology.Model;
 namespace Dataplane.Compiler.Load;
 
 /// <summary>Decides by walking a list's rules one by one.</summary>
-/// <remarks>O(rules) per packet; allocates nothing when it decides. Thread-safe.</remarks>
+/// <remarks>O(rules) per packet; allocates nothing when it decides, but at its first packet. Thread-safe.</remarks>
 public sealed class InterpretedFilter : Filter
 {
-    private readonly bool _isIngress;
     private readonly ImmutableArray<SecurityGroupRule> _rules = [];
-    private readonly ImmutableArray<AddressSet?> _references = [];
     private readonly ImmutableArray<NetworkAclEntry> _entries = [];
+    private readonly AddressSets? _sets;
+    private readonly string _vpcId;
+    private readonly bool _isIngress;
+    private readonly bool _isAcl;
+    private Row[]? _rows;
 
     /// <param name="sets">Of the same network; shared by all its filters.</param>
     public InterpretedFilter(Network network, RuleListKey key, AddressSets sets)
+        : this(key, sets)
     {
-        _isIngress = key.IsIngress;
-        if (key.Kind == ListKind.NetworkAcl)
+        if (_isAcl)
         {
             NetworkAcl acl = network.NetworkAcls.Single(acl => acl.Id == key.OwnerId);
             _entries = key.IsIngress ? acl.Ingress : acl.Egress;
@@ -33,58 +39,67 @@ public sealed class InterpretedFilter : Filter
 
         SecurityGroup group = network.SecurityGroups.Single(group => group.Id == key.OwnerId);
         _rules = key.IsIngress ? group.Ingress : group.Egress;
-        _references = [.. _rules.Select(rule => rule.Peer switch
-        {
-            GroupPeer peer => sets.Members(key.VpcId, peer.GroupId).Set,
-            PrefixListPeer peer => sets.Entries(peer.PrefixListId).Set,
-            _ => null,
-        })];
     }
+
+    internal InterpretedFilter(RuleListKey key, ImmutableArray<SecurityGroupRule> rules, AddressSets sets)
+        : this(key, sets) => _rules = rules;
+
+    internal InterpretedFilter(RuleListKey key, ImmutableArray<NetworkAclEntry> entries)
+        : this(key, null) => _entries = entries;
+
+    private InterpretedFilter(RuleListKey key, AddressSets? sets)
+    {
+        _sets = sets;
+        _vpcId = key.VpcId;
+        _isIngress = key.IsIngress;
+        _isAcl = key.Kind == ListKind.NetworkAcl;
+    }
+
+    /// <summary>Whether a packet has asked it: its list is compiled before those that none did.</summary>
+    public bool IsAsked => Volatile.Read(ref _rows) is not null;
 
     public override Decision Decide(in Headers packet)
     {
-        IpAddress remote = _isIngress ? packet.Source : packet.Destination;
-        for (int i = 0; i < _entries.Length; i++)
-        {
-            NetworkAclEntry entry = _entries[i];
-
-            // protocol 58 with an IPv4 block matches every type and code.
-            bool looksAtPorts = entry.Protocol != 58 || entry.Block.IsIpv6;
-            if (entry.Block.Contains(remote)
-                && (looksAtPorts ? Asks(entry.Protocol, entry.From, entry.To, in packet) : packet.Protocol == 58))
-            {
-                return entry.Allow ? Decision.Allow(i) : Decision.Deny(i);
-            }
-        }
-
+        Row[] rows = Volatile.Read(ref _rows) ?? Prepare();
+        bool ipv6 = packet.IsIpv6;
+        ulong high = _isIngress ? packet.SourceHigh : packet.DestinationHigh;
+        ulong low = _isIngress ? packet.SourceLow : packet.DestinationLow;
+        bool groupsSeen = (packet.Flags & HeaderFlags.ReferencesLost) == 0;
         int first = -1;
         bool anyPeer = false, narrowPeer = false;
-        for (int i = 0; i < _rules.Length; i++)
+        for (int i = 0; i < rows.Length; i++)
         {
-            SecurityGroupRule rule = _rules[i];
-            if (rule.MatchesNothing || !Asks(rule.Protocol, rule.From, rule.To, in packet))
+            ref readonly Row row = ref rows[i];
+            if (row.Protocol >= 0 && row.Protocol != packet.Protocol)
             {
                 continue;
             }
 
-            bool isAny = false;
-            if (rule.Peer is CidrPeer cidr)
+            if (row.LooksAtPorts && (!packet.PortsKnown || (uint)((packet.DestinationPort & row.PortMask) - row.PortFirst) > row.PortSpan))
             {
-                if (!cidr.Block.Contains(remote))
+                continue;
+            }
+
+            if (row.Set is { } set)
+            {
+                if ((row.IsGroup && !groupsSeen) || !(ipv6 ? set.ContainsV6(high, low) : set.ContainsV4((uint)low)))
                 {
                     continue;
                 }
-
-                isAny = cidr.Block.IsAny;
             }
-            else if ((rule.Peer is GroupPeer && (packet.Flags & HeaderFlags.ReferencesLost) != 0) || !_references[i]!.Contains(remote))
+            else if (row.IsIpv6 != ipv6 || (high & row.HighMask) != row.High || (low & row.LowMask) != row.Low)
             {
                 continue;
             }
 
-            first = first < 0 ? i : first;
-            anyPeer |= isAny;
-            narrowPeer |= !isAny;
+            if (_isAcl)
+            {
+                return row.Allows ? Decision.Allow(row.Index) : Decision.Deny(row.Index);
+            }
+
+            first = first < 0 ? row.Index : first;
+            anyPeer |= row.IsAnyPeer;
+            narrowPeer |= !row.IsAnyPeer;
             if (anyPeer && narrowPeer)
             {
                 break;
@@ -94,26 +109,123 @@ public sealed class InterpretedFilter : Filter
         return first < 0 ? Decision.None : Decision.Admit(first, anyPeer, narrowPeer);
     }
 
-    /// <summary>Whether the packet is of that protocol and its ports, or ICMP type and code, are those of the rule.</summary>
-    private static bool Asks(int protocol, int from, int to, in Headers packet)
+    private Row[] Prepare()
     {
-        if (protocol == -1)
+        List<Row> rows = [];
+        for (int i = 0; i < _entries.Length; i++)
         {
-            return true;
+            NetworkAclEntry entry = _entries[i];
+
+            // protocol 58 with an IPv4 block matches every type and code.
+            bool looksAtPorts = entry.Protocol != 58 || entry.Block.IsIpv6;
+            Row row = new() { Index = i, Protocol = entry.Protocol, Allows = entry.Allow };
+            Block(ref row, entry.Block);
+            if (!looksAtPorts || Ports(ref row, entry.From, entry.To))
+            {
+                rows.Add(row);
+            }
         }
 
-        if (packet.Protocol != protocol)
+        for (int i = 0; i < _rules.Length; i++)
         {
-            return false;
+            SecurityGroupRule rule = _rules[i];
+            Row row = new() { Index = i, Protocol = rule.Protocol };
+            switch (rule.Peer)
+            {
+                case CidrPeer cidr:
+                    Block(ref row, cidr.Block);
+                    row.IsAnyPeer = cidr.Block.IsAny;
+                    break;
+                case GroupPeer group:
+                    row.Set = Members(group.GroupId);
+                    row.IsGroup = true;
+                    break;
+                case PrefixListPeer list:
+                    row.Set = Entries(list.PrefixListId);
+                    break;
+            }
+
+            if (!rule.MatchesNothing && Ports(ref row, rule.From, rule.To))
+            {
+                rows.Add(row);
+            }
         }
 
-        return protocol switch
+        // Two threads may both do this: their rows are equal.
+        Row[] made = [.. rows];
+        Volatile.Write(ref _rows, made);
+        return made;
+    }
+
+    private AddressSet Members(string groupId)
+    {
+        lock (_sets!)
         {
-            6 or 17 when from == 0 && to == 65_535 => true,
-            6 or 17 => packet.PortsKnown && packet.DestinationPort >= from && packet.DestinationPort <= to,
-            1 or 58 when from == -1 && to == -1 => true,
-            1 or 58 => packet.PortsKnown && (from == -1 || packet.IcmpType == from) && (to == -1 || packet.IcmpCode == to),
-            _ => true,
-        };
+            return _sets.Members(_vpcId, groupId).Set;
+        }
+    }
+
+    private AddressSet Entries(string listId)
+    {
+        lock (_sets!)
+        {
+            return _sets.Entries(listId).Set;
+        }
+    }
+
+    private static void Block(ref Row row, IpPrefix block)
+    {
+        row.IsIpv6 = block.IsIpv6;
+        (row.High, row.Low) = (block.Address.High, block.Address.Low);
+        int length = block.Length;
+        row.HighMask = !block.IsIpv6 || length == 0 ? 0 : length >= 64 ? ulong.MaxValue : ulong.MaxValue << (64 - length);
+        row.LowMask = block.IsIpv6
+            ? length <= 64 ? 0 : ulong.MaxValue << (128 - length)
+            : length == 0 ? 0 : uint.MaxValue << (32 - length);
+    }
+
+    /// <summary>The protocol's ports, or ICMP type and code, as a field of the packet's port; false when no packet has them.</summary>
+    private static bool Ports(ref Row row, int from, int to)
+    {
+        switch (row.Protocol)
+        {
+            case 6 or 17 when from == 0 && to == 65_535:
+            case 1 or 58 when from == -1 && to == -1:
+                return true;
+            case 6 or 17:
+                row.LooksAtPorts = true;
+                (row.PortMask, row.PortFirst, row.PortSpan) = (0xFFFF, from, (uint)(to - from));
+                return from <= to;
+            case 1 or 58:
+                row.LooksAtPorts = true;
+                row.PortMask = (from == -1 ? 0 : 0xFF00) | (to == -1 ? 0 : 0xFF);
+                row.PortFirst = (from == -1 ? 0 : from << 8) | (to == -1 ? 0 : to);
+                return true;
+            default:
+                return true;
+        }
+    }
+
+    private struct Row
+    {
+        public ulong High;
+        public ulong Low;
+        public ulong HighMask;
+        public ulong LowMask;
+
+        /// <summary>For a group or a prefix list; null for a block.</summary>
+        public AddressSet? Set;
+        public int Index;
+
+        /// <summary>-1 for all.</summary>
+        public int Protocol;
+        public int PortMask;
+        public int PortFirst;
+        public uint PortSpan;
+        public bool LooksAtPorts;
+        public bool IsIpv6;
+        public bool IsGroup;
+        public bool IsAnyPeer;
+        public bool Allows;
     }
 }

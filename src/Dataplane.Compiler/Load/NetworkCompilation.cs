@@ -16,9 +16,6 @@ namespace Dataplane.Compiler.Load;
 /// <summary>The generated code of a network. The same network gives the same bytes.</summary>
 public sealed class NetworkCompilation
 {
-    // Of the content hash, in class names: 64 bits. Lists that share them but not the hash, which only an attacker finds, get all of it.
-    private const int NameDigits = 16;
-
     private NetworkCompilation(FilterCatalog catalog, ImmutableArray<GeneratedFilter> filters, int addressSets, StageTimes times)
     {
         Catalog = catalog;
@@ -48,41 +45,30 @@ public sealed class NetworkCompilation
     {
         double[] stages = new double[4];
         long then = Stopwatch.GetTimestamp();
-
-        Lowering lowering = new(catalog);
-        Dictionary<string, List<RuleList>> byHash = new(StringComparer.Ordinal);
-        List<string> hashes = [];
-        foreach (RuleListKey key in catalog.Lists)
+        DistinctLists lists = DistinctLists.Of(catalog, cancel);
+        stages[0] = Stopwatch.GetElapsedTime(then).TotalMilliseconds;
+        ImmutableArray<GeneratedFilter>.Builder filters = ImmutableArray.CreateBuilder<GeneratedFilter>(lists.Owners.Length);
+        for (int i = 0; i < lists.Owners.Length; i++)
         {
             cancel.ThrowIfCancellationRequested();
-            RuleList list = lowering.Lower(key);
-            if (!byHash.TryGetValue(list.ContentHash, out List<RuleList>? owners))
-            {
-                byHash.Add(list.ContentHash, owners = []);
-                hashes.Add(list.ContentHash);
-            }
-
-            owners.Add(list);
-        }
-
-        Took(0);
-        HashSet<string> ambiguous = [.. hashes.GroupBy(hash => hash[..NameDigits]).Where(group => group.Count() > 1).SelectMany(group => group)];
-        ImmutableArray<GeneratedFilter>.Builder filters = ImmutableArray.CreateBuilder<GeneratedFilter>(hashes.Count);
-        foreach (string hash in hashes)
-        {
-            cancel.ThrowIfCancellationRequested();
-            ImmutableArray<RuleList> owners = [.. byHash[hash]];
-            then = Stopwatch.GetTimestamp();
-            SimplifiedList simplified = Simplifier.Simplify(owners[0]);
-            Took(1);
-            ChosenList chosen = Chooser.Choose(simplified, longestChain);
-            Took(2);
-            filters.Add(FilterEmitter.Emit("Filter_" + (ambiguous.Contains(hash) ? hash : hash[..NameDigits]), chosen, owners));
-            Took(3);
+            filters.Add(Generate(lists.Owners[i], lists.ClassNames[i], longestChain, stages));
         }
 
         return new NetworkCompilation(
-            catalog, filters.MoveToImmutable(), lowering.Sets.Count, new StageTimes(stages[0], stages[1], stages[2], stages[3]));
+            catalog, filters.MoveToImmutable(), lists.AddressSets, new StageTimes(stages[0], stages[1], stages[2], stages[3]));
+    }
+
+    /// <summary>One list through Simplify, Choose and Emit; adds the milliseconds of each to entries 1 to 3 of <paramref name="stages"/>.</summary>
+    internal static GeneratedFilter Generate(ImmutableArray<RuleList> owners, string className, int longestChain, double[] stages)
+    {
+        long then = Stopwatch.GetTimestamp();
+        SimplifiedList simplified = Simplifier.Simplify(owners[0]);
+        Took(1);
+        ChosenList chosen = Chooser.Choose(simplified, longestChain);
+        Took(2);
+        GeneratedFilter filter = FilterEmitter.Emit(className, chosen, owners);
+        Took(3);
+        return filter;
 
         void Took(int stage)
         {

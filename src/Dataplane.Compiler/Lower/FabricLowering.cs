@@ -41,6 +41,7 @@ public sealed class FabricLowering
     private readonly Dictionary<string, int> _interfaces;
     private readonly Dictionary<string, int> _tables;
     private readonly Dictionary<string, SecurityGroup> _groups;
+    private readonly Dictionary<(string Group, bool IsIngress), (ProtocolSet V4, ProtocolSet V6)> _open = [];
     private readonly Dictionary<string, PrefixList> _prefixLists;
     private readonly ImmutableArray<Gateway> _internet;
     private readonly Dictionary<string, int> _gateways;
@@ -133,22 +134,47 @@ public sealed class FabricLowering
     private GroupListPlan Groups(NetworkInterface one, string vpc, bool ingress)
     {
         string[] ids = [.. one.SecurityGroupIds.Order(StringComparer.Ordinal)];
-        SecurityGroupRule[] rules = [.. ids.SelectMany(id => ingress ? _groups[id].Ingress : _groups[id].Egress)];
+        ProtocolSet openV4 = default, openV6 = default;
+        foreach (string id in ids)
+        {
+            (ProtocolSet v4, ProtocolSet v6) = Open(id, ingress);
+            openV4 |= v4;
+            openV6 |= v6;
+        }
+
         return new GroupListPlan
         {
             Lists = [.. ids.Select(id => _catalog.Find(ListKind.SecurityGroup, id, vpc, ingress).Slot)],
             None = ids.Length == 0 ? NameTable.None : _names.Intern($"{string.Join('+', ids)}/{(ingress ? "ingress" : "egress")}/none"),
-            OpenV4 = Open(rules, IpPrefix.AnyV4),
-            OpenV6 = Open(rules, IpPrefix.AnyV6),
+            OpenV4 = openV4,
+            OpenV6 = openV6,
         };
     }
 
-    /// <summary>CT-02 (b): the protocols for which one rule with exactly this peer is open to all ports.</summary>
-    private static ProtocolSet Open(SecurityGroupRule[] rules, IpPrefix peer)
+    /// <summary>CT-02 (b): the protocols for which one rule of a group with exactly the peer 0.0.0.0/0 (::/0) is open to all ports.</summary>
+    private (ProtocolSet V4, ProtocolSet V6) Open(string groupId, bool ingress)
     {
-        HashSet<int> open = [];
-        foreach (SecurityGroupRule rule in rules.Where(rule => rule.Peer is CidrPeer cidr && cidr.Block == peer))
+        if (!_open.TryGetValue((groupId, ingress), out (ProtocolSet V4, ProtocolSet V6) open))
         {
+            ImmutableArray<SecurityGroupRule> rules = ingress ? _groups[groupId].Ingress : _groups[groupId].Egress;
+            open = (Open(rules, IpPrefix.AnyV4), Open(rules, IpPrefix.AnyV6));
+            _open.Add((groupId, ingress), open);
+        }
+
+        return open;
+    }
+
+    private static ProtocolSet Open(ImmutableArray<SecurityGroupRule> rules, IpPrefix peer)
+    {
+        HashSet<int>? open = null;
+        foreach (SecurityGroupRule rule in rules)
+        {
+            if (rule.Peer is not CidrPeer cidr || !cidr.Block.IsAny || cidr.Block != peer)
+            {
+                continue;
+            }
+
+            open ??= [];
             if (rule.Protocol == -1)
             {
                 open.UnionWith(Enumerable.Range(0, 256));
@@ -164,7 +190,7 @@ public sealed class FabricLowering
             }
         }
 
-        return new ProtocolSet(open);
+        return open is null ? default : new ProtocolSet(open);
     }
 
     private SubnetPlan Subnet(Subnet subnet) => new(

@@ -3,6 +3,9 @@
 // The files are hostile: depth, node count and string length are bounded, invalid UTF-8 and duplicate keys are faults (most readers keep the
 // last of two keys, so a file could show a person one rule and a program another). One syntax fault ends a file, duplicate
 // keys do not: all of them are reported.
+//
+// A snapshot repeats itself: keys, protocols, ids of the VPC. Short strings are looked up among those that the file had before, by their bytes, so that each is
+// made once. Members and items are gathered on one stack for all levels and copied out when their number is known.
 
 using System;
 using System.Collections.Generic;
@@ -17,15 +20,25 @@ public sealed class JsonNodes
 {
     public const int MostDepth = 100;
 
-    public const int MostNodes = 2_000_000;
+    public const int MostNodes = 5_000_000;
 
     /// <summary>Bytes of one string or key, as written.</summary>
     public const int LongestText = 1 << 20;
 
     private const int SmallMap = 12;
 
+    /// <summary>Bytes of the longest string that is looked up.</summary>
+    private const int LongestShared = 40;
+
+    private const int SharedBits = 13;
+
     private readonly SourceFile _file;
     private readonly FaultList _faults;
+    private readonly string?[] _shared = new string?[1 << SharedBits];
+    private KeyValuePair<string, Node>[] _members = new KeyValuePair<string, Node>[64];
+    private Node[] _items = new Node[64];
+    private int _memberTop;
+    private int _itemTop;
     private readonly int _start;
     private int _nodes;
     private int _line = 1;
@@ -102,17 +115,25 @@ public sealed class JsonNodes
             case JsonTokenType.StartObject:
                 return Map(ref json, line);
             case JsonTokenType.StartArray:
-                List<Node> items = [];
+                int first = _itemTop;
                 while (json.Read() && json.TokenType != JsonTokenType.EndArray)
                 {
-                    items.Add(Value(ref json));
+                    Node item = Value(ref json);
+                    if (_itemTop == _items.Length)
+                    {
+                        Array.Resize(ref _items, _itemTop * 2);
+                    }
+
+                    _items[_itemTop++] = item;
                 }
 
-                return new Node { Kind = NodeKind.List, Line = line, Items = items };
+                Node list = new() { Kind = NodeKind.List, Line = line, Items = _itemTop == first ? [] : _items[first.._itemTop] };
+                _itemTop = first;
+                return list;
             case JsonTokenType.String:
                 return new Node { Kind = NodeKind.Text, Line = line, Text = Text(ref json) };
             case JsonTokenType.Number:
-                return new Node { Kind = NodeKind.Number, Line = line, Text = Encoding.UTF8.GetString(Bounded(json.ValueSpan)) };
+                return new Node { Kind = NodeKind.Number, Line = line, Text = Shared(Bounded(json.ValueSpan)) };
             case JsonTokenType.True:
                 return new Node { Kind = NodeKind.Boolean, Line = line, Text = "true" };
             case JsonTokenType.False:
@@ -124,13 +145,13 @@ public sealed class JsonNodes
 
     private Node Map(ref Utf8JsonReader json, int line)
     {
-        List<KeyValuePair<string, Node>> members = [];
+        int start = _memberTop;
         Dictionary<string, int>? lines = null;
         while (json.Read() && json.TokenType != JsonTokenType.EndObject)
         {
             string key = Text(ref json);
             int keyLine = LineAt(json.TokenStartIndex);
-            int first = FirstLine(members, lines, key);
+            int first = FirstLine(_members.AsSpan(start, _memberTop - start), lines, key);
             json.Read();
             Node value = Value(ref json);
             if (first != 0)
@@ -141,11 +162,16 @@ public sealed class JsonNodes
                 continue;
             }
 
-            members.Add(new(key, value));
-            if (members.Count > SmallMap && lines is null)
+            if (_memberTop == _members.Length)
+            {
+                Array.Resize(ref _members, _memberTop * 2);
+            }
+
+            _members[_memberTop++] = new(key, value);
+            if (_memberTop - start > SmallMap && lines is null)
             {
                 lines = [];
-                foreach (KeyValuePair<string, Node> member in members)
+                foreach (KeyValuePair<string, Node> member in _members.AsSpan(start, _memberTop - start))
                 {
                     lines[member.Key] = member.Value.Line;
                 }
@@ -156,11 +182,13 @@ public sealed class JsonNodes
             }
         }
 
-        return new Node { Kind = NodeKind.Map, Line = line, Members = members };
+        Node map = new() { Kind = NodeKind.Map, Line = line, Members = _memberTop == start ? [] : _members[start.._memberTop] };
+        _memberTop = start;
+        return map;
     }
 
     /// <summary>The line of an earlier member of that key, or 0.</summary>
-    private static int FirstLine(List<KeyValuePair<string, Node>> members, Dictionary<string, int>? lines, string key)
+    private static int FirstLine(ReadOnlySpan<KeyValuePair<string, Node>> members, Dictionary<string, int>? lines, string key)
     {
         if (lines is not null)
         {
@@ -180,16 +208,34 @@ public sealed class JsonNodes
 
     private string Text(ref Utf8JsonReader json)
     {
-        Bounded(json.ValueSpan);
+        ReadOnlySpan<byte> bytes = Bounded(json.ValueSpan);
         try
         {
-            return json.GetString() ?? "";
+            return json.ValueIsEscaped ? json.GetString() ?? "" : Shared(bytes);
         }
         catch (InvalidOperationException)
         {
             LineAt(json.TokenStartIndex);
             throw new TooMuchException("a string holds half of a surrogate pair", "Write the character whole");
         }
+    }
+
+    /// <summary>The string of these bytes; the one that the file had before when they are short and were seen lately.</summary>
+    private string Shared(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > LongestShared)
+        {
+            return Encoding.UTF8.GetString(bytes);
+        }
+
+        uint hash = 2_166_136_261;
+        foreach (byte b in bytes)
+        {
+            hash = unchecked((hash ^ b) * 16_777_619);
+        }
+
+        ref string? place = ref _shared[(hash ^ (hash >> 16)) & ((1 << SharedBits) - 1)];
+        return place is not null && Ascii.Equals(bytes, place) ? place : place = Encoding.UTF8.GetString(bytes);
     }
 
     private static ReadOnlySpan<byte> Bounded(ReadOnlySpan<byte> text) => text.Length <= LongestText

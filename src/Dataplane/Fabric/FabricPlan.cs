@@ -27,6 +27,10 @@ public readonly struct ProtocolSet
         (_0, _1, _2, _3) = (words[0], words[1], words[2], words[3]);
     }
 
+    private ProtocolSet(ulong first, ulong second, ulong third, ulong fourth) => (_0, _1, _2, _3) = (first, second, third, fourth);
+
+    public static ProtocolSet operator |(ProtocolSet a, ProtocolSet b) => new(a._0 | b._0, a._1 | b._1, a._2 | b._2, a._3 | b._3);
+
     public bool Contains(byte protocol)
     {
         ulong word = (protocol >> 6) switch
