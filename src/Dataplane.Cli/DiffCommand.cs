@@ -87,8 +87,8 @@ internal sealed class DiffCommand
             packetPairs is null ? null : packetPairs.Packet);
         bool finished;
         using (Progress progress = new(voice, () => (diff.Packets, reader.BytesRead, reader.TotalBytes)))
-        using (Pipeline pipeline = new(new CaptureSource(reader), ReplayCommand.Prepare(_captures.Map(parsed), filter), beforeEngine.Judge, diff))
         {
+            Pipeline pipeline = new(new CaptureSource(reader), ReplayCommand.Prepare(_captures.Map(parsed), filter), beforeEngine.Judge, diff);
             finished = pipeline.Run(signals.Token);
         }
 

@@ -108,8 +108,8 @@ internal sealed class ReplayCommand
 
         bool finished;
         using (Progress progress = new(voice, () => (summary.Read, reader.BytesRead, reader.TotalBytes)))
-        using (Pipeline pipeline = new(new CaptureSource(reader), Prepare(_captures.Map(parsed), filter), judge, sinks.Count == 0 ? null : new AllSinks(sinks)))
         {
+            Pipeline pipeline = new(new CaptureSource(reader), Prepare(_captures.Map(parsed), filter), judge, sinks.Count == 0 ? null : new AllSinks(sinks), inOneThread: workers == 1);
             finished = pipeline.Run(signals.Token);
         }
 

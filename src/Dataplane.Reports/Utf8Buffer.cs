@@ -12,8 +12,15 @@ public sealed class Utf8Buffer(Stream stream)
 {
     private const int FlushAt = 64 * 1024;
 
+    /// <summary>2026-11-23T20:28:00. with its point.</summary>
+    private const int SecondLength = 20;
+
+    private const long NanosecondsPerSecond = 1_000_000_000;
+
     private byte[] _bytes = new byte[FlushAt * 2];
+    private readonly byte[] _second = new byte[SecondLength];
     private int _used;
+    private long _secondBegins = long.MaxValue;
 
     public void Raw(ReadOnlySpan<byte> text)
     {
@@ -37,6 +44,12 @@ public sealed class Utf8Buffer(Stream stream)
     public void Number(long value)
     {
         Room(20);
+        if ((ulong)value < 1_000_000)
+        {
+            _used += Digits.Write(_bytes.AsSpan(_used), (uint)value);
+            return;
+        }
+
         Utf8Formatter.TryFormat(value, _bytes.AsSpan(_used), out int written);
         _used += written;
     }
@@ -49,45 +62,72 @@ public sealed class Utf8Buffer(Stream stream)
             return;
         }
 
-        uint v4 = (uint)address.Low;
-        Number(v4 >> 24);
-        Byte((byte)'.');
-        Number((v4 >> 16) & 255);
-        Byte((byte)'.');
-        Number((v4 >> 8) & 255);
-        Byte((byte)'.');
-        Number(v4 & 255);
+        Room(15 + Digits.Slack);
+        _used += Digits.WriteAddress(_bytes.AsSpan(_used), (uint)address.Low);
     }
 
     /// <summary>Nanoseconds since 1970 as 2026-11-23T20:28:00.123456000Z.</summary>
     public void Time(long nanoseconds)
     {
+        Room(TimeLength + Digits.Slack);
+        WriteTime(_bytes.AsSpan(_used), nanoseconds);
+        _used += TimeLength;
+    }
+
+    /// <summary>Room for text that the caller writes himself; <see cref="Advance"/> then says how much it was.</summary>
+    internal Span<byte> Reserve(int length)
+    {
+        Room(length);
+        return _bytes.AsSpan(_used, length);
+    }
+
+    internal void Advance(int length) => _used += length;
+
+    /// <summary>Bytes of a time.</summary>
+    internal const int TimeLength = SecondLength + 10;
+
+    /// <param name="to">At least <see cref="TimeLength"/> bytes and <see cref="Digits.Slack"/>.</param>
+    internal void WriteTime(Span<byte> to, long nanoseconds)
+    {
+        long rest = nanoseconds - _secondBegins;
+        if ((ulong)rest >= NanosecondsPerSecond)
+        {
+            rest = BeginSecond(nanoseconds);
+        }
+
+        _second.CopyTo(to);
+        Digits.WriteNine(to[SecondLength..], (uint)rest);
+        to[TimeLength - 1] = (byte)'Z';
+    }
+
+    /// <summary>Packets come in order, more or less: the text of a second is good for many of them.</summary>
+    /// <returns>Nanoseconds since it began.</returns>
+    private long BeginSecond(long nanoseconds)
+    {
         // Floor division: times before 1970 are legal in a damaged capture.
-        long seconds = Math.DivRem(nanoseconds, 1_000_000_000, out long rest);
+        long seconds = Math.DivRem(nanoseconds, NanosecondsPerSecond, out long rest);
         if (rest < 0)
         {
             seconds--;
-            rest += 1_000_000_000;
+            rest += NanosecondsPerSecond;
         }
 
         DateTime time = DateTime.UnixEpoch.AddSeconds(seconds);
-        Room(32);
-        Span<byte> at = _bytes.AsSpan(_used);
-        Digits(at, time.Year, 4);
+        Span<byte> at = _second;
+        Decimal(at, time.Year, 4);
         at[4] = (byte)'-';
-        Digits(at[5..], time.Month, 2);
+        Decimal(at[5..], time.Month, 2);
         at[7] = (byte)'-';
-        Digits(at[8..], time.Day, 2);
+        Decimal(at[8..], time.Day, 2);
         at[10] = (byte)'T';
-        Digits(at[11..], time.Hour, 2);
+        Decimal(at[11..], time.Hour, 2);
         at[13] = (byte)':';
-        Digits(at[14..], time.Minute, 2);
+        Decimal(at[14..], time.Minute, 2);
         at[16] = (byte)':';
-        Digits(at[17..], time.Second, 2);
+        Decimal(at[17..], time.Second, 2);
         at[19] = (byte)'.';
-        Digits(at[20..], (int)rest, 9);
-        at[29] = (byte)'Z';
-        _used += 30;
+        _secondBegins = nanoseconds - rest;
+        return rest;
     }
 
     /// <summary>Hands full buffers to the stream.</summary>
@@ -106,7 +146,7 @@ public sealed class Utf8Buffer(Stream stream)
         stream.Flush();
     }
 
-    private static void Digits(Span<byte> at, int value, int count)
+    private static void Decimal(Span<byte> at, int value, int count)
     {
         for (int i = count - 1; i >= 0; i--)
         {

@@ -2,14 +2,14 @@
 //
 //     free --> reader: ReadBlock, prepare --> parsed --> judge --> judged --> sinks --> free
 //
-// Without sinks there is no third thread: the judge gives blocks back itself.
+// Without sinks there is no third thread: the judge gives blocks back itself. In one thread (a judge with one worker, no sinks) reading takes turns with
+// judging: that takes longer than side by side, and a fifth less of the processor's time, because packets stay in one core's cache and nobody is woken.
 //
 // Blocks go round and there are only BlocksInFlight of them: a slow writer holds the reader back, and memory stays constant. Order is
 // capture order throughout, since each stage is one thread and the queues are FIFO. A stage that throws cancels the others,
 // and the first exception is rethrown when all have stopped; blocks judged before are written.
 
 using System;
-using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Threading;
 using Dataplane.Packets;
@@ -17,23 +17,32 @@ using Dataplane.Packets;
 namespace Dataplane.Engine;
 
 /// <summary>Takes packets from a source through a judge to sinks.</summary>
-public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, IJudge judge, IPacketSink? sink) : IDisposable
+/// <param name="prepare">Parses a block and marks what counts.</param>
+/// <param name="sink">What gets judged blocks; null for nothing.</param>
+/// <param name="inOneThread">Whether the caller's thread reads as well; only without a sink.</param>
+public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, IJudge judge, IPacketSink? sink, bool inOneThread = false)
 {
     private const int BlocksInFlight = 8;
 
-    private readonly BlockingCollection<PacketBlock> _free = new(new ConcurrentQueue<PacketBlock>());
-    private readonly BlockingCollection<PacketBlock> _parsed = new(new ConcurrentQueue<PacketBlock>());
-    private readonly BlockingCollection<PacketBlock> _judged = new(new ConcurrentQueue<PacketBlock>());
+    private readonly BlockQueue _free = new(BlocksInFlight / 2);
+    private readonly BlockQueue _parsed = new(1);
+    private readonly BlockQueue _judged = new(1);
     private ExceptionDispatchInfo? _failure;
 
     /// <summary>Runs to the end of the source, or until cancelled; then what is in flight is finished and the sink completed.</summary>
     /// <returns>True when the source came to its end; false when it was cancelled.</returns>
     public bool Run(CancellationToken cancellation)
     {
+        if (inOneThread && sink is null)
+        {
+            return RunAlone(cancellation);
+        }
+
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using CancellationTokenRegistration wake = stop.Token.Register(_free.Complete);
         for (int i = 0; i < BlocksInFlight; i++)
         {
-            _free.Add(new PacketBlock(), CancellationToken.None);
+            _free.Add(new PacketBlock());
         }
 
         bool finished = false;
@@ -49,31 +58,47 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
         return finished;
     }
 
-    public void Dispose()
+    private bool RunAlone(CancellationToken cancellation)
     {
-        _free.Dispose();
-        _parsed.Dispose();
-        _judged.Dispose();
+        PacketBlock block = new();
+        try
+        {
+            while (source.ReadBlock(block, cancellation))
+            {
+                prepare(block);
+                judge.Judge(block);
+                block.Reset();
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            return true;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private bool Read(CancellationToken stop)
     {
-        while (true)
+        while (_free.TryTake(out PacketBlock? block))
         {
-            PacketBlock block = _free.Take(stop);
+            stop.ThrowIfCancellationRequested();
             if (!source.ReadBlock(block, stop))
             {
                 return true;
             }
 
             prepare(block);
-            _parsed.Add(block, CancellationToken.None);
+            _parsed.Add(block);
         }
+
+        return false;
     }
 
     private void Judge()
     {
-        foreach (PacketBlock block in _parsed.GetConsumingEnumerable())
+        while (_parsed.TryTake(out PacketBlock? block))
         {
             judge.Judge(block);
             if (sink is not null)
@@ -88,18 +113,18 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
         }
     }
 
-    private void Write(IPacketSink sink)
+    private void Write(IPacketSink to)
     {
-        foreach (PacketBlock block in _judged.GetConsumingEnumerable())
+        while (_judged.TryTake(out PacketBlock? block))
         {
-            sink.Write(block);
+            to.Write(block);
             block.Reset();
             _free.Add(block);
         }
     }
 
     /// <summary>Runs a stage; whatever way it ends, the next stage learns that nothing more comes.</summary>
-    private void Guard(CancellationTokenSource stop, BlockingCollection<PacketBlock>? next, Action stage)
+    private void Guard(CancellationTokenSource stop, BlockQueue? next, Action stage)
     {
         try
         {
@@ -116,7 +141,7 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
         }
         finally
         {
-            next?.CompleteAdding();
+            next?.Complete();
         }
     }
 }
