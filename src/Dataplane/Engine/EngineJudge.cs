@@ -4,7 +4,7 @@
 // skipped); (2) wakes the workers, each of which judges its own packets into disjoint results; the caller's thread is worker 0; (3) returns when
 // all are done. A flow lives in one shard, a shard belongs to one worker, so results do not depend on N unless a cap was reached (IsCapped).
 //
-// Threads: started on construction, N - 1 of them, in the background; Dispose ends them. A worker's exception is rethrown by Judge.
+// Threads: started on construction, N - 1 of them, in the background; Dispose ends them and frees the flow tables. A worker's exception is rethrown by Judge.
 
 using System;
 using System.Collections.Generic;
@@ -23,7 +23,6 @@ namespace Dataplane.Engine;
 public sealed class EngineJudge : IJudge, IDisposable
 {
     private static readonly int[] AllIndexes = CountUp();
-    private static readonly int[] NoPlaces = NonePlaces();
 
     private readonly Worker[] _workers;
     private readonly Sharding _sharding;
@@ -35,10 +34,12 @@ public sealed class EngineJudge : IJudge, IDisposable
     private readonly int[][] _mine;
     private readonly int[] _mineCounts;
     private readonly SemaphoreSlim[] _start;
+    private readonly Thread[] _threads;
     private readonly CountdownEvent _done = new(0);
     private readonly Exception?[] _failures;
     private PacketBlock? _block;
-    private int[] _blockPlaces = NoPlaces;
+    private readonly FragmentPlacer? _placer;
+    private int[] _blockPlaces = [];
     private volatile bool _isStopping;
 
     private EngineJudge(FabricPlan plan, FilterSet filters, ResultTables tables, JudgeOptions options, int workers, int batchSize, Func<int, IBatchObserver>? observers)
@@ -48,23 +49,27 @@ public sealed class EngineJudge : IJudge, IDisposable
         _options = options;
         _sharding = new Sharding(plan);
         _fragments = new FragmentMemory(tables.Paths);
+        _placer = options.Fragments == FragmentPolicy.Drop ? null : Place;
         _budget = new CausalBudget();
         _pool = new FlowPool(options.MaxFlows);
         TrackedNames tracked = new(tables.Names);
+        AddressClasses classes = new(plan);
         _workers = new Worker[workers];
         _mine = new int[workers][];
         _mineCounts = new int[workers];
         _start = new SemaphoreSlim[workers];
+        _threads = new Thread[workers - 1];
         _failures = new Exception?[workers];
         for (int i = 0; i < workers; i++)
         {
-            _workers[i] = new Worker(plan, filters, tables, tracked, options, _pool, _budget, _fragments, FlowHash.Secret, batchSize, observers?.Invoke(i));
+            _workers[i] = new Worker(plan, classes, filters, tables, tracked, options, _pool, _budget, _fragments, FlowHash.Secret, batchSize, observers?.Invoke(i));
             _mine[i] = new int[PacketBlock.Capacity];
             _start[i] = new SemaphoreSlim(0);
             if (i > 0)
             {
                 int number = i;
-                new Thread(() => Loop(number)) { IsBackground = true, Name = $"worker {i}" }.Start();
+                _threads[i - 1] = new Thread(() => Loop(number)) { IsBackground = true, Name = $"worker {i}" };
+                _threads[i - 1].Start();
             }
         }
     }
@@ -77,10 +82,22 @@ public sealed class EngineJudge : IJudge, IDisposable
     public int Workers => _workers.Length;
 
     /// <summary>Flow entries of all workers, live and dead.</summary>
-    public int Flows => _pool.Taken;
+    public int Flows
+    {
+        get
+        {
+            int sum = 0;
+            foreach (Worker worker in _workers)
+            {
+                sum += worker.Flows;
+            }
+
+            return sum;
+        }
+    }
 
     /// <summary>A bound was reached (flows, causal memory): from then on records may depend on the number of workers.</summary>
-    public bool IsCapped => _pool.Taken >= _pool.Capacity || Counters.TableFull + Counters.Reclaimed > 0 || _budget.Dropped > 0;
+    public bool IsCapped => Flows >= _pool.Capacity || Counters.TableFull + Counters.Reclaimed > 0 || _budget.Dropped > 0;
 
     /// <summary>Sums over all workers. Not while Judge runs.</summary>
     public Counters Counters
@@ -138,8 +155,7 @@ public sealed class EngineJudge : IJudge, IDisposable
         ObjectDisposedException.ThrowIf(_isStopping, this);
         if (_workers.Length == 1)
         {
-            _blockPlaces = Fragments(block) ? _places : NoPlaces;
-            _workers[0].Run(block, AllIndexes.AsSpan(0, block.Count), _blockPlaces);
+            _workers[0].Run(block, AllIndexes.AsSpan(0, block.Count), [], _placer);
             return;
         }
 
@@ -171,34 +187,26 @@ public sealed class EngineJudge : IJudge, IDisposable
             for (int i = 1; i < _start.Length; i++)
             {
                 _start[i].Release();
+                _threads[i - 1].Join();
+            }
+
+            foreach (Worker worker in _workers)
+            {
+                worker.Dispose();
             }
         }
     }
 
-    /// <summary>Gives fragments their places. False when the block has none.</summary>
-    private bool Fragments(PacketBlock block)
+    /// <summary>With one worker: the places of a batch's fragments.</summary>
+    private ReadOnlySpan<int> Place(PacketBlock block, ReadOnlySpan<int> batch)
     {
-        bool any = false;
-        if (_options.Fragments == FragmentPolicy.Drop)
+        _fragments.NextBlock();
+        foreach (int index in batch)
         {
-            return false;
+            _places[index] = PlaceOf(block, index, 0, out _);
         }
 
-        for (int i = 0; i < block.Count; i++)
-        {
-            any |= (block.Headers[i].Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0;
-        }
-
-        if (any)
-        {
-            _fragments.NextBlock();
-            for (int i = 0; i < block.Count; i++)
-            {
-                _places[i] = PlaceOf(block, i, 0, out _);
-            }
-        }
-
-        return any;
+        return _places;
     }
 
     private void Dispatch(PacketBlock block)

@@ -1,16 +1,17 @@
 // One worker's loop over its packets of a block.
 //
-// Packets come in batches. For each batch: (1) the flow of every packet, its hash, a prefetch of the bucket; (2) a prefetch of the bucket's first
-// entry; (3) packet by packet, in order: look up, apply the cached decision or walk. Steps 1 and 2 only warm the cache and compute what depends
-// on the packet alone; step 3 looks up anew, so what an earlier packet of the batch made, changed or freed is seen, and any
-// batch size gives what one at a time would give.
+// Packets come in batches. For each batch: (1) the flow of every packet, its hash, a prefetch of the bucket; (2) the bucket is searched for the hash's tag, and
+// the entry that has it is prefetched; (3) packet by packet, in order: the candidate is compared, the cached decision applied, or the packet walks. Steps 1
+// and 2 only warm the cache and compute what depends on the packet alone; a candidate that is not the flow, and every absence once the table
+// changed within the batch, is looked up again. So any batch size gives what one at a time would give.
 //
-// A cached decision holds while all of this does: same epoch; same alias, direction and ICMP code; every slot on its path alive;
-// no SYN that would end one of them; the gateway that its egress slots remember is the one that it leaves by. Making or ending a slot of the
-// flow has dropped it before. Whether the packet is moot is asked first. Everything else walks.
+// A cached decision holds while all of this does: same generation (a policy is a generation of its own); same alias, direction and ICMP code; every slot on its
+// path alive; no SYN that would end one of them. Making or ending a slot of the flow has dropped it before, and so has a change of
+// the gateway that an egress slot remembers. Whether the packet is moot is asked first. Everything else walks.
 
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using Dataplane.Fabric;
 using Dataplane.Filters;
 using Dataplane.Flows;
@@ -19,18 +20,25 @@ using Dataplane.Records;
 
 namespace Dataplane.Engine;
 
+/// <summary>Places in the fragment memory, by index in the block, for the fragments of a batch.</summary>
+internal delegate ReadOnlySpan<int> FragmentPlacer(PacketBlock block, ReadOnlySpan<int> batch);
+
 /// <summary>Judges packets of whole shards. One thread at a time uses it.</summary>
-public sealed class Worker
+public sealed class Worker : IDisposable
 {
     private readonly FabricPlan _plan;
     private readonly JudgeOptions _options;
     private readonly FlowTable _table;
+    private readonly DecisionTable _decisions;
     private readonly CausalMemory _memory;
     private readonly Timeouts _timeouts;
+    private readonly QuietPath _quiet;
     private readonly Walk _walk;
     private readonly FragmentMemory _fragments;
     private readonly PathTable _paths;
     private readonly FlowView[] _views;
+    private readonly int[] _candidates;
+    private readonly QuietKind[] _kinds;
     private readonly IBatchObserver? _observer;
     private readonly Dictionary<int, long> _behind = [];
 
@@ -38,6 +46,7 @@ public sealed class Worker
     /// <param name="observer">Sees each batch after it was judged; null for none.</param>
     public Worker(
         FabricPlan plan,
+        AddressClasses classes,
         FilterSet filters,
         ResultTables tables,
         TrackedNames tracked,
@@ -53,12 +62,17 @@ public sealed class Worker
         _plan = plan;
         _options = options;
         _memory = new CausalMemory(budget);
-        _table = new FlowTable(pool, _memory, hash);
-        _timeouts = new Timeouts(options.Timeouts);
-        _walk = new Walk(plan, filters, tables, tracked, _table, _memory, options);
+        _timeouts = new Timeouts(options.Timeouts, plan.InterfaceTimeouts);
+        FlowTable table = new(pool, _memory, hash, _timeouts);
+        _table = table;
+        _decisions = new DecisionTable { Forget = table.DropAllDecisions };
+        _quiet = new QuietPath(table, _decisions, _timeouts.Shortest, options.Causal);
+        _walk = new Walk(plan, filters, tables, tracked, _table, _decisions, _memory, _timeouts, classes, options);
         _fragments = fragments;
         _paths = tables.Paths;
         _views = new FlowView[batchSize];
+        _candidates = new int[batchSize];
+        _kinds = new QuietKind[batchSize];
         _observer = observer;
     }
 
@@ -72,55 +86,168 @@ public sealed class Worker
 
     /// <summary>Judges some packets of a block, in order.</summary>
     /// <param name="mine">Indexes of this worker's packets, ascending.</param>
-    /// <param name="fragmentPlaces">By index in the block: the place in the fragment memory, or -1.</param>
-    public void Run(PacketBlock block, ReadOnlySpan<int> mine, ReadOnlySpan<int> fragmentPlaces)
+    /// <param name="fragmentPlaces">By index in the block: the place in the fragment memory, or -1; empty when the block has no fragments.</param>
+    /// <param name="placer">Gives a batch that has fragments their places, when nobody did before; else null.</param>
+    internal void Run(PacketBlock block, ReadOnlySpan<int> mine, ReadOnlySpan<int> fragmentPlaces, FragmentPlacer? placer = null)
     {
-        Headers[] headers = block.Headers;
         for (int start = 0; start < mine.Length; start += _views.Length)
         {
             ReadOnlySpan<int> batch = mine.Slice(start, Math.Min(_views.Length, mine.Length - start));
-            for (int i = 0; i < batch.Length; i++)
+            Span<FlowView> views = _views.AsSpan(0, batch.Length);
+            Span<int> candidates = _candidates.AsSpan(0, batch.Length);
+            HeaderFlags flags = See(block.Headers, batch, views);
+            Search(views, candidates);
+            if (placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0)
             {
-                ref readonly Headers packet = ref headers[batch[i]];
-                ref FlowView view = ref _views[i];
-                view.HasKey = false;
-                if (packet.Status == PacketStatus.Ok)
-                {
-                    view = _plan.View(in packet);
-                    if (view.HasKey)
-                    {
-                        view.Hash = _table.Hash.Of(view.Key);
-                        _table.PrefetchBucket(view.Hash);
-                    }
-                }
+                JudgeBatch(block, batch, views, candidates, placer(block, batch));
+            }
+            else
+            {
+                JudgeBatch(block, batch, views, candidates, fragmentPlaces);
             }
 
-            for (int i = 0; i < batch.Length; i++)
-            {
-                if (_views[i].HasKey)
-                {
-                    _table.PrefetchEntry(_views[i].Hash);
-                }
-            }
-
-            for (int i = 0; i < batch.Length; i++)
-            {
-                int index = batch[i];
-                ref PacketResult result = ref block.Results[index];
-                long now = Timeouts.Clamp(block.Packets[index].Time);
-                Judge(in headers[index], in block.Quotes[index], in _views[i], now, fragmentPlaces[index], ref result);
-                int verdict = (int)_paths[result.Path].Verdict;
-                Counters.Packets[verdict]++;
-                Counters.Bytes[verdict] += headers[index].WireLength;
-            }
-
-            _observer?.Observe(block, batch, _views.AsSpan(0, batch.Length));
+            _observer?.Observe(block, batch, views);
         }
 
         Counters.Reclaimed = _table.Reclaimed;
     }
 
-    private void Judge(in Headers packet, in Headers quote, in FlowView view, long now, int fragmentPlace, ref PacketResult result)
+    /// <summary>Frees the flow table's memory. Nothing may run afterwards.</summary>
+    public void Dispose()
+    {
+        _table.Dispose();
+        _memory.Dispose();
+    }
+
+    /// <summary>Step 1: the flows of a batch and their hashes. All flags of its packets together.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private HeaderFlags See(Headers[] headers, ReadOnlySpan<int> batch, Span<FlowView> views)
+    {
+        OwnerMap addresses = _plan.Addresses;
+        FlowTable table = _table;
+        FlowHash hash = table.Hash;
+        Span<QuietKind> kinds = _kinds.AsSpan(0, batch.Length);
+        HeaderFlags flags = HeaderFlags.None;
+        for (int i = 0; i < batch.Length; i++)
+        {
+            ref readonly Headers packet = ref headers[batch[i]];
+            ref FlowView view = ref views[i];
+            view.HasKey = false;
+            kinds[i] = QuietKind.Loud;
+            if (packet.Status == PacketStatus.Ok)
+            {
+                addresses.View(in packet, ref view);
+                flags |= packet.Flags;
+                if (view.HasKey)
+                {
+                    view.Hash = hash.Of(in view.Key);
+                    table.PrefetchBucket(view.Hash);
+                    kinds[i] = KindOf(in packet);
+                }
+            }
+        }
+
+        return flags;
+    }
+
+    private static QuietKind KindOf(in Headers packet) =>
+        (packet.Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 ? QuietKind.Loud
+        : packet.Protocol == 6 ? (TcpStates.ClassOf(in packet) == TcpClass.Other ? QuietKind.Tcp : QuietKind.Loud)
+        : packet.Protocol == 17 ? QuietKind.Udp
+        : QuietKind.Loud;
+
+    /// <summary>Step 2: the entries that probably are the flows'.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Search(ReadOnlySpan<FlowView> views, Span<int> candidates)
+    {
+        FlowTable table = _table;
+        bool remembers = _memory.Count > 0;
+        bool misses = false;
+        for (int i = 0; i < views.Length; i++)
+        {
+            ref readonly FlowView view = ref views[i];
+            int candidate = view.HasKey ? table.Candidate(view.Hash) : -1;
+            candidates[i] = candidate;
+            misses |= candidate < 0;
+        }
+
+        if (!misses || !remembers)
+        {
+            return;
+        }
+
+        for (int i = 0; i < views.Length; i++)
+        {
+            if (candidates[i] < 0 && views[i].HasKey)
+            {
+                _memory.Prefetch(in views[i].Key, views[i].Hash);
+            }
+        }
+
+        for (int i = 0; i < views.Length; i++)
+        {
+            if (candidates[i] < 0 && views[i].HasKey)
+            {
+                _memory.PrefetchRecord(in views[i].Key, views[i].Hash);
+            }
+        }
+    }
+
+    /// <summary>Step 3.</summary>
+    private void JudgeBatch(PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<int> candidates, ReadOnlySpan<int> fragmentPlaces)
+    {
+        uint version = _table.Version;
+        ReadOnlySpan<QuietKind> kinds = _kinds.AsSpan(0, batch.Length);
+        long quietBytes = 0;
+        int loud = 0;
+        for (int at = 0; at < batch.Length; at++)
+        {
+            if (kinds[at] != QuietKind.Loud && candidates[at] >= 0)
+            {
+                at = _quiet.Run(block, batch, views, kinds, candidates, at, ref quietBytes);
+                if (at == batch.Length)
+                {
+                    break;
+                }
+            }
+
+            loud++;
+            int index = batch[at];
+            ref readonly FlowView view = ref views[at];
+            int flow = candidates[at];
+            if (flow >= 0 ? !_table.Is(flow, in view.Key) : view.HasKey && (version != _table.Version || !_table.IsAbsent(view.Hash)))
+            {
+                flow = _table.Find(in view.Key, view.Hash);
+            }
+
+            JudgeOne(block, index, in view, flow, Timeouts.Clamp(block.Packets[index].Time), fragmentPlaces.Length == 0 ? -1 : fragmentPlaces[index]);
+        }
+
+        Counters.Hits += batch.Length - loud;
+        Counters.Packets[(int)Verdict.Allow] += batch.Length - loud;
+        Counters.Bytes[(int)Verdict.Allow] += quietBytes;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void JudgeOne(PacketBlock block, int index, in FlowView view, int flow, long now, int fragmentPlace)
+    {
+        ref readonly Headers packet = ref block.Headers[index];
+        ref PacketResult result = ref block.Results[index];
+        if (flow >= 0 && (packet.Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) == 0 && TryCached(in packet, in view, flow, now, ref result))
+        {
+            Counters.Hits++;
+        }
+        else
+        {
+            Judge(in packet, in block.Quotes[index], in view, flow, now, fragmentPlace, ref result);
+        }
+
+        int verdict = (int)_paths[result.Path].Verdict;
+        Counters.Packets[verdict]++;
+        Counters.Bytes[verdict] += packet.WireLength;
+    }
+
+    private void Judge(in Headers packet, in Headers quote, in FlowView view, int flow, long now, int fragmentPlace, ref PacketResult result)
     {
         if (packet.Status != PacketStatus.Ok)
         {
@@ -135,83 +262,111 @@ public sealed class Worker
             return;
         }
 
-        int flow = -1;
-        if (view.HasKey)
-        {
-            flow = _table.Find(view.Key, view.Hash);
-            if (flow >= 0 && !packet.IsLaterFragment && TryCached(in packet, in view, ref _table[flow], now, ref result))
-            {
-                Counters.Hits++;
-            }
-            else
-            {
-                WalkThrough(in packet, in quote, in view, flow, now, ref result);
-            }
-        }
-        else
-        {
-            WalkThrough(in packet, in quote, in view, flow, now, ref result);
-        }
-
+        WalkThrough(in packet, in quote, in view, flow, now, ref result);
         if (packet.IsFirstFragment && fragmentPlace >= 0)
         {
             _fragments.Write(fragmentPlace, in result);
         }
     }
 
-    private bool TryCached(in Headers packet, in FlowView view, ref FlowEntry entry, long now, ref PacketResult result)
+    /// <summary>Applies what was decided for the next packet of this alias and direction, if it holds and the packet is not moot.</summary>
+    private bool TryCached(in Headers packet, in FlowView view, int flow, long now, ref PacketResult result)
     {
-        ref CachedDecision decision = ref (view.FromB ? ref entry.FromB : ref entry.FromA);
-        if (decision.Epoch != _plan.Epoch || decision.FormA != view.FormA || decision.FormB != view.FormB || decision.Code != view.Code)
+        ref FlowEntry entry = ref _table[flow];
+        int number = view.FromB ? entry.FromB : entry.FromA;
+        if (!_decisions.Holds(number))
+        {
+            return false;
+        }
+
+        ref readonly CachedDecision decision = ref _decisions[number];
+        if (((decision.FormA ^ view.FormA) | (decision.FormB ^ view.FormB) | (decision.Code ^ view.Code)) != 0)
         {
             return false;
         }
 
         TcpClass tcp = TcpStates.ClassOf(in packet);
+        FlowKind kind = entry.Kind;
+        int masks = decision.Ingress | decision.Egress;
+        if ((masks & ~3) != 0)
+        {
+            return TryCachedOverflow(in decision, in view, flow, kind, tcp, now, ref result);
+        }
+
+        if (((masks & 1) != 0 && !Holds(in entry.Slot0, kind, tcp, now)) || ((masks & 2) != 0 && !Holds(in entry.Slot1, kind, tcp, now))
+            || !TryCausal(ref entry, kind, tcp, view.FromB, now))
+        {
+            return false;
+        }
+
+        if ((masks & 1) != 0)
+        {
+            Touch(ref entry.Slot0, flow, kind, tcp, (decision.Ingress & 1) != 0, (decision.Egress & 1) != 0, now);
+        }
+
+        if ((masks & 2) != 0)
+        {
+            Touch(ref entry.Slot1, flow, kind, tcp, (decision.Ingress & 2) != 0, (decision.Egress & 2) != 0, now);
+        }
+
+        result = decision.Result;
+        return true;
+    }
+
+    /// <summary>Takes an allowed packet into the causal memory; false when it is moot (the walk then says so, and where it enters).</summary>
+    private bool TryCausal(ref FlowEntry entry, FlowKind kind, TcpClass tcp, bool fromB, long now)
+    {
+        if (!_options.Causal)
+        {
+            return true;
+        }
+
+        CausalState causal = entry.Causal;
+        if (causal.IsMoot(kind, tcp, fromB, now))
+        {
+            return false;
+        }
+
+        causal.Judged(kind, tcp, fromB, allowed: true, now);
+        entry.Causal = causal;
+        return true;
+    }
+
+    private bool Holds(in SlotLife slot, FlowKind kind, TcpClass tcp, long now) =>
+        _timeouts.IsLive(in slot, kind, now) && !(tcp == TcpClass.Syn && TcpStates.IsOver(slot.State));
+
+    private void Touch(ref SlotLife slot, int flow, FlowKind kind, TcpClass tcp, bool ingress, bool egress, long now)
+    {
+        bool changed = egress && slot.Touch(now, kind, tcp, slot.FirstEgress);
+        changed |= ingress && slot.Touch(now, kind, tcp, !slot.FirstEgress);
+        if (changed)
+        {
+            _table.MayDieEarlier(flow);
+        }
+    }
+
+    /// <summary>A path through appliances: slots past the two of the entry.</summary>
+    private bool TryCachedOverflow(in CachedDecision decision, in FlowView view, int flow, FlowKind kind, TcpClass tcp, long now, ref PacketResult result)
+    {
         int masks = decision.Ingress | decision.Egress;
         for (int ordinal = 0; masks >> ordinal != 0; ordinal++)
         {
-            if ((masks >> ordinal & 1) != 0)
+            if ((masks >> ordinal & 1) != 0 && !Holds(in _table.Slot(flow, ordinal).Life, kind, tcp, now))
             {
-                ref FlowSlot slot = ref _table.Slot(ref entry, ordinal);
-                if (!slot.IsLive(now)
-                    || (tcp == TcpClass.Syn && TcpStates.IsOver(slot.State))
-                    || ((decision.Egress >> ordinal & 1) != 0 && slot.Gateway != decision.Gateway))
-                {
-                    return false;
-                }
+                return false;
             }
         }
 
-        FlowKind kind = entry.Key.Kind;
-        if (_options.Causal)
+        if (!TryCausal(ref _table[flow], kind, tcp, view.FromB, now))
         {
-            if (entry.Causal.IsMoot(kind, tcp, view.FromB, now))
-            {
-                result = PacketResult.Bare(PathTable.Moot, decision.Result.From);
-                return true;
-            }
-
-            entry.Causal.Judged(kind, tcp, view.FromB, allowed: true, now);
+            return false;
         }
 
         for (int ordinal = 0; masks >> ordinal != 0; ordinal++)
         {
             if ((masks >> ordinal & 1) != 0)
             {
-                ref FlowSlot slot = ref _table.Slot(ref entry, ordinal);
-                ref readonly InterfaceTimeouts own = ref _plan.InterfaceTimeouts[slot.Interface];
-                if ((decision.Egress >> ordinal & 1) != 0)
-                {
-                    slot.Touch(now, kind, tcp, slot.FirstEgress, _timeouts, in own);
-                }
-
-                if ((decision.Ingress >> ordinal & 1) != 0)
-                {
-                    slot.Touch(now, kind, tcp, !slot.FirstEgress, _timeouts, in own);
-                }
-
-                _table.Due(slot.Deadline);
+                Touch(ref _table.Slot(flow, ordinal).Life, flow, kind, tcp, (decision.Ingress >> ordinal & 1) != 0, (decision.Egress >> ordinal & 1) != 0, now);
             }
         }
 
@@ -229,18 +384,19 @@ public sealed class Worker
             quoted = _plan.View(in quote);
             if (quoted.HasKey)
             {
-                quoted.Hash = _table.Hash.Of(quoted.Key);
-                quotedFlow = _table.Find(quoted.Key, quoted.Hash);
+                quoted.Hash = _table.Hash.Of(in quoted.Key);
+                quotedFlow = _table.Find(in quoted.Key, quoted.Hash);
             }
         }
 
+        long reclaimed = _table.Reclaimed;
         WalkInput input = new()
         {
             Packet = ref packet,
             Quote = ref quote,
-            View = view,
+            View = ref view,
             Flow = flow,
-            QuoteView = quoted,
+            QuoteView = ref quoted,
             QuoteFlow = quotedFlow,
             Now = now,
         };
@@ -272,9 +428,10 @@ public sealed class Worker
         TcpClass tcp = TcpStates.ClassOf(in packet);
         bool takesPart = _options.Causal && view.HasKey;
         CausalState state = default;
+        int remembered = -1;
         if (takesPart)
         {
-            state = Causal(in view, flow);
+            state = flow >= 0 ? _table[flow].Causal : _memory.Load(in view.Key, view.Hash, out remembered);
             if (state.IsMoot(kind, tcp, view.FromB, now))
             {
                 result = PacketResult.Bare(PathTable.Moot, _walk.From);
@@ -282,13 +439,13 @@ public sealed class Worker
             }
         }
         else if (_options.Causal && quoted.HasKey && kind == FlowKind.Icmp
-            && Causal(in quoted, quotedFlow).IsErrorMoot(quoted.Key.Kind, now))
+            && (quotedFlow >= 0 ? _table[quotedFlow].Causal : _memory.Load(in quoted.Key, quoted.Hash)).IsErrorMoot(quoted.Key.Kind, now))
         {
             result = PacketResult.Bare(PathTable.Moot, _walk.From);
             return;
         }
 
-        result = _walk.Decide(placement);
+        result = _walk.Decide();
         if (_walk.IsAllowed)
         {
             _walk.Commit(in result);
@@ -304,18 +461,19 @@ public sealed class Worker
             state.Judged(kind, tcp, view.FromB, _walk.IsAllowed, now);
 
             // The flow may have got its entry, or lost it when room was made.
-            int place = _table.Find(view.Key, view.Hash);
+            int place = _table.Reclaimed != reclaimed ? _table.Find(in view.Key, view.Hash) : _walk.Flow >= 0 ? _walk.Flow : flow;
             if (place >= 0)
             {
                 _table[place].Causal = state;
             }
+            else if (_table.Reclaimed == reclaimed)
+            {
+                _memory.Store(in view.Key, view.Hash, state, now, remembered);
+            }
             else
             {
-                _memory.Store(view.Key, view.Hash, state, now);
+                _memory.Store(in view.Key, view.Hash, state, now);
             }
         }
     }
-
-    private CausalState Causal(in FlowView view, int flow) =>
-        flow >= 0 ? _table[flow].Causal : _memory.Load(view.Key, view.Hash);
 }

@@ -172,14 +172,11 @@ public sealed record FabricPlan
 
     public required OwnerMap Addresses { get; init; }
 
-    /// <summary>One number a policy; decisions made under another are not used.</summary>
-    public uint Epoch { get; init; } = 1;
-
     /// <summary>The flow of a packet, through private addresses.</summary>
     public FlowView View(in Headers packet)
     {
-        IpAddress source = Addresses.Private(packet.Source, out int sourceForm);
-        IpAddress destination = Addresses.Private(packet.Destination, out int destinationForm);
-        return FlowView.Of(packet, source, sourceForm, destination, destinationForm);
+        FlowView view = default;
+        Addresses.View(in packet, ref view);
+        return view;
     }
 }

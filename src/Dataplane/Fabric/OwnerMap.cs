@@ -8,6 +8,7 @@
 using System;
 using System.Collections.Generic;
 using System.Numerics;
+using Dataplane.Flows;
 using Dataplane.Packets;
 
 namespace Dataplane.Fabric;
@@ -75,12 +76,30 @@ public sealed class OwnerMap
 
     public ReadOnlySpan<AssociationPlan> Associations => _associations;
 
+    /// <summary>Blocks of all VPCs; values are VPC numbers.</summary>
+    internal PrefixMap VpcBlocks => _vpcBlocks;
+
+    /// <summary>Delegated prefixes; values are interface numbers.</summary>
+    internal PrefixMap Prefixes => _prefixes;
+
+    /// <summary>A number of an address that is listed or public, one an address, from 0; -1 for any other.</summary>
+    internal int Exact(IpAddress address)
+    {
+        int association = FindPublic(address);
+        if (association >= 0)
+        {
+            return association;
+        }
+
+        int record = First(address);
+        return record < 0 ? -1 : _associations.Length + record;
+    }
+
     /// <summary>The association of a public address, or -1.</summary>
     public int FindPublic(IpAddress address)
     {
         uint low = (uint)address.Low;
-        uint bit = MaybeBit(low);
-        if (address.IsIpv6 || (_maybe[bit >> 6] >> (int)(bit & 63) & 1) == 0)
+        if (address.IsIpv6 || !MaybePublic(low))
         {
             return -1;
         }
@@ -101,6 +120,33 @@ public sealed class OwnerMap
     {
         form = FindPublic(address) + 1;
         return form == 0 ? address : _associations[form - 1].Private;
+    }
+
+    /// <summary>The flow of a packet, through private addresses. Every field of <paramref name="view"/> but Hash is set.</summary>
+    public void View(in Headers packet, ref FlowView view)
+    {
+        const HeaderFlags shape = HeaderFlags.Ipv6 | HeaderFlags.PortsKnown;
+        if ((packet.Flags & shape) == HeaderFlags.PortsKnown && packet.Protocol is 6 or 17)
+        {
+            // The usual packet, without an unpredictable branch.
+            uint from = (uint)packet.SourceLow, to = (uint)packet.DestinationLow;
+            int fromForm = 0, toForm = 0;
+            if (MaybePublic(from))
+            {
+                from = (uint)Private(IpAddress.V4(from), out fromForm).Low;
+            }
+
+            if (MaybePublic(to))
+            {
+                to = (uint)Private(IpAddress.V4(to), out toForm).Low;
+            }
+
+            view.SetV4(from, packet.SourcePort, fromForm, to, packet.DestinationPort, toForm, packet.Protocol);
+            return;
+        }
+
+        IpAddress source = Private(packet.Source, out int sourceForm), destination = Private(packet.Destination, out int destinationForm);
+        FlowView.Set(in packet, source, sourceForm, destination, destinationForm, ref view);
     }
 
     /// <summary>The interface of a VPC that has an address (a listed one before a prefix, then the lowest), or -1.</summary>
@@ -232,6 +278,12 @@ public sealed class OwnerMap
         }
 
         return ref _listed[at];
+    }
+
+    private bool MaybePublic(uint address)
+    {
+        uint bit = MaybeBit(address);
+        return (_maybe[bit >> 6] >> (int)(bit & 63) & 1) != 0;
     }
 
     private uint Mix(ulong value) => (uint)(Math.BigMul(value + 0x9E37_79B9_7F4A_7C15, _salt, out ulong low) ^ low);

@@ -55,6 +55,11 @@ public sealed class PrefixMap
 
     public int Value(int node) => _values[node];
 
+    /// <summary>The ranges that the blocks cut a family's addresses into: first address and innermost node (-1 outside all), ascending.</summary>
+    public IEnumerable<(UInt128 First, int Node)> Ranges(bool isIpv6) => isIpv6
+        ? _startsV6.Zip(_nodesV6)
+        : _startsV4.Zip(_nodesV4, (first, node) => ((UInt128)first, node));
+
     /// <summary>The node of the next wider block, or -1.</summary>
     public int Parent(int node) => _parents[node];
 

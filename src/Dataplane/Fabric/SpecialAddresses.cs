@@ -5,6 +5,14 @@ namespace Dataplane.Fabric;
 /// <summary>Blocks that the walk treats apart, whatever the topology.</summary>
 public static class SpecialAddresses
 {
+    /// <summary>Every block that one of the tests below looks at.</summary>
+    internal static IpPrefix[] Blocks { get; } =
+    [
+        IpPrefix.Parse("10.0.0.0/8"), IpPrefix.Parse("172.16.0.0/12"), IpPrefix.Parse("192.168.0.0/16"), IpPrefix.Parse("100.64.0.0/10"),
+        IpPrefix.Parse("224.0.0.0/4"), IpPrefix.Parse("255.255.255.255/32"), IpPrefix.Parse("169.254.168.0/22"),
+        IpPrefix.Parse("ff00::/8"), IpPrefix.Parse("fd00:ec2::/32"), IpPrefix.Parse("fc00::/7"),
+    ];
+
     public static bool IsRfc1918(IpAddress address) =>
         !address.IsIpv6 && (address.Low >> 24 == 10 || address.Low >> 20 == 0xAC1 || address.Low >> 16 == 0xC0A8);
 

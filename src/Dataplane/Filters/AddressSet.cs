@@ -64,6 +64,15 @@ public sealed class AddressSet
     /// <summary>Disjoint IPv6 ranges.</summary>
     public int CountV6 => _firstV6.Length;
 
+    /// <summary>The disjoint ranges of a family, ascending: first and last address.</summary>
+    public IEnumerable<(UInt128 First, UInt128 Last)> Ranges(bool isIpv6)
+    {
+        for (int i = 0; i < (isIpv6 ? CountV6 : CountV4); i++)
+        {
+            yield return isIpv6 ? (_firstV6[i], _lastV6[i]) : (_firstV4[i], _lastV4[i]);
+        }
+    }
+
     public bool ContainsV4(uint address)
     {
         int at = Array.BinarySearch(_firstV4, address);

@@ -2,9 +2,10 @@
 // was reclaimed. A flow is in one place only: making an entry takes its memory along, reclaiming the entry brings it back.
 //
 // Two tables, TCP and the rest, each of at most 1,048,576 flows; the one judged longest ago goes first. The caps are shared by all
-// workers: a count says how many there are, and who finds it full drops its own oldest.
-// Bound: 72 bytes a flow and 4 to 8 of index, 160 MiB for both when full.
+// workers, which take places some at a time; who finds none left drops its own oldest.
+// Bound: 48 bytes a flow (IPv6: 80 more) and 13 to 26 of index, 150 MB for both tables when full of IPv4.
 
+using System;
 using System.Threading;
 
 namespace Dataplane.Flows;
@@ -15,8 +16,8 @@ public sealed class CausalBudget(int capacity = CausalBudget.Connections)
     /// <summary>R-14.</summary>
     public const int Connections = 1_048_576;
 
-    private int _tcp;
-    private int _others;
+    private readonly FlowPool _tcp = new(capacity);
+    private readonly FlowPool _others = new(capacity);
     private long _dropped;
 
     public int Capacity { get; } = capacity;
@@ -24,78 +25,127 @@ public sealed class CausalBudget(int capacity = CausalBudget.Connections)
     /// <summary>Flows that were forgotten for want of room: when not 0, records may depend on the number of workers.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
 
-    internal bool IsFull(bool tcp) => Volatile.Read(ref tcp ? ref _tcp : ref _others) >= Capacity;
-
-    internal void Add(bool tcp, int count) => Interlocked.Add(ref tcp ? ref _tcp : ref _others, count);
+    internal FlowPool Pool(bool tcp) => tcp ? _tcp : _others;
 
     internal void Drop() => Interlocked.Increment(ref _dropped);
 }
 
 /// <summary>One worker's causal memory beside the flow table.</summary>
-public sealed class CausalMemory(CausalBudget budget)
+public sealed class CausalMemory : IDisposable
 {
-    private readonly CausalTable _tcp = new();
-    private readonly CausalTable _others = new();
+    private readonly CausalBudget _budget;
+    private readonly Half _tcp;
+    private readonly Half _others;
 
-    public int Count => _tcp.Count + _others.Count;
-
-    /// <summary>What is remembered of a flow; empty if nothing.</summary>
-    public CausalState Load(in FlowKey key, uint hash)
+    public CausalMemory(CausalBudget budget)
     {
-        CausalTable table = TableOf(key);
-        int index = table.Find(key, hash);
-        return index < 0 ? default : table.State(index);
+        ArgumentNullException.ThrowIfNull(budget);
+        _budget = budget;
+        _tcp = new Half(budget.Pool(tcp: true));
+        _others = new Half(budget.Pool(tcp: false));
     }
 
-    /// <summary>Remembers a flow as judged last of all; an empty or forgotten state removes it.</summary>
-    public void Store(in FlowKey key, uint hash, CausalState state, long now)
+    public int Count => _tcp.Table.Count + _others.Table.Count;
+
+    /// <summary>Asks the cache for what a flow's look-up reads first; then <see cref="PrefetchRecord"/>.</summary>
+    public void Prefetch(in FlowKey key, uint hash) => HalfOf(key).Table.Prefetch(hash);
+
+    public void PrefetchRecord(in FlowKey key, uint hash) => HalfOf(key).Table.PrefetchRecord(hash);
+
+    /// <summary>What is remembered of a flow; empty if nothing.</summary>
+    /// <param name="place">For <see cref="Store(in FlowKey, uint, CausalState, long, int)"/>, while nothing else is stored or taken.</param>
+    public CausalState Load(in FlowKey key, uint hash, out int place)
     {
-        bool tcp = key.Kind == FlowKind.Tcp;
-        CausalTable table = tcp ? _tcp : _others;
-        int index = table.Find(key, hash);
+        CausalTable table = HalfOf(key).Table;
+        place = table.Count == 0 ? -1 : table.Find(in key, hash);
+        return place < 0 ? default : table.State(place);
+    }
+
+    public CausalState Load(in FlowKey key, uint hash) => Load(in key, hash, out _);
+
+    /// <summary>Remembers a flow as judged last of all; an empty or forgotten state removes it.</summary>
+    public void Store(in FlowKey key, uint hash, CausalState state, long now) => Store(in key, hash, state, now, HalfOf(key).Table.Find(in key, hash));
+
+    /// <param name="place">What <see cref="Load(in FlowKey, uint, out int)"/> said.</param>
+    public void Store(in FlowKey key, uint hash, CausalState state, long now, int place)
+    {
+        Half half = HalfOf(key);
+        CausalTable table = half.Table;
         if (state.IsForgotten(key.Kind, now))
         {
-            if (index >= 0)
+            if (place >= 0)
             {
-                table.Remove(index);
-                budget.Add(tcp, -1);
+                table.Remove(place);
+                half.Give();
             }
 
             return;
         }
 
-        if (index < 0)
+        if (place < 0)
         {
-            if (budget.IsFull(tcp) && table.Count > 0)
+            if (!half.TryTake() && table.Count > 0)
             {
                 table.RemoveOldest();
-                budget.Add(tcp, -1);
-                budget.Drop();
+                _budget.Drop();
             }
 
-            index = table.Add(key, hash);
-            budget.Add(tcp, 1);
+            place = table.Add(in key, hash);
         }
 
-        table.Renew(index, state);
+        table.Renew(place, state);
     }
 
     /// <summary>Takes a flow's memory out, into its new entry.</summary>
     public CausalState Take(in FlowKey key, uint hash)
     {
-        bool tcp = key.Kind == FlowKind.Tcp;
-        CausalTable table = tcp ? _tcp : _others;
-        int index = table.Find(key, hash);
-        if (index < 0)
+        CausalState state = Load(in key, hash, out int place);
+        if (place >= 0)
         {
-            return default;
+            Half half = HalfOf(key);
+            half.Table.Remove(place);
+            half.Give();
         }
 
-        CausalState state = table.State(index);
-        table.Remove(index);
-        budget.Add(tcp, -1);
         return state;
     }
 
-    private CausalTable TableOf(in FlowKey key) => key.Kind == FlowKind.Tcp ? _tcp : _others;
+    public void Dispose()
+    {
+        _tcp.Table.Dispose();
+        _others.Table.Dispose();
+    }
+
+    private Half HalfOf(in FlowKey key) => key.Protocol == 6 ? _tcp : _others;
+
+    /// <summary>One table and the places that it claimed and does not use.</summary>
+    private sealed class Half(FlowPool pool)
+    {
+        private readonly int _claim = Math.Clamp(pool.Capacity / 4_096, 1, 256);
+        private int _claimed;
+
+        public CausalTable Table { get; } = new();
+
+        public bool TryTake()
+        {
+            if (_claimed == 0)
+            {
+                _claimed = pool.Take(_claim);
+            }
+
+            bool taken = _claimed > 0;
+            _claimed -= taken ? 1 : 0;
+            return taken;
+        }
+
+        /// <summary>Keeps a place for the next flow; beyond what a claim takes, other workers get it back.</summary>
+        public void Give()
+        {
+            if (++_claimed > 2 * _claim)
+            {
+                pool.Give(_claim);
+                _claimed -= _claim;
+            }
+        }
+    }
 }

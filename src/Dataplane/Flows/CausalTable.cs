@@ -1,25 +1,43 @@
 using System;
+using System.Runtime.InteropServices;
 
 namespace Dataplane.Flows;
 
 /// <summary>Causal states by key, in the order in which they were last renewed.</summary>
-/// <remarks>One thread owns it. Chained in flat arrays that double; nothing is allocated otherwise.</remarks>
-internal sealed class CausalTable
+/// <remarks>
+/// One thread owns it. 48 bytes a flow (IPv6: 80), 13 to 26 of index; nothing is allocated in steady state. Who goes next is read ahead: its record, and the bucket
+/// from which it must be taken, are in the cache when it goes.
+/// </remarks>
+internal sealed class CausalTable : IDisposable
 {
-    private int[] _heads = NewHeads(256);
-    private Record[] _records = new Record[256];
+    private readonly FlowIndex _index = new();
+    private readonly FlowChunks<Record> _records = new();
+    private readonly FlowChunks<FlowKey> _wide = new();
     private int _used;
     private int _free = -1;
     private int _oldest = -1;
     private int _newest = -1;
 
-    public int Count { get; private set; }
+    public int Count => _index.Count;
+
+    public void Prefetch(uint hash) => _index.Prefetch(hash);
+
+    /// <summary>Asks the cache for the record that a hash probably has.</summary>
+    public void PrefetchRecord(uint hash)
+    {
+        int candidate = _index.Candidate(hash);
+        if (candidate >= 0)
+        {
+            _records.Prefetch(candidate);
+        }
+    }
 
     public int Find(in FlowKey key, uint hash)
     {
-        for (int index = _heads[hash & (uint)(_heads.Length - 1)]; index >= 0; index = _records[index].Next)
+        for (int index = _index.First(hash, out FlowIndex.Search search); index >= 0; index = _index.Next(ref search))
         {
-            if (_records[index].Hash == hash && _records[index].Key.Equals(key))
+            ref Record record = ref _records[index];
+            if (record.Ends == key.Ends && record.Rest == key.Rest && ((key.Rest & 1) == 0 || _wide[index].Equals(key)))
             {
                 return index;
             }
@@ -35,59 +53,72 @@ internal sealed class CausalTable
         int index = _free;
         if (index >= 0)
         {
-            _free = _records[index].Next;
+            _free = _records[index].Newer;
         }
         else
         {
-            if (_used == _records.Length)
-            {
-                Array.Resize(ref _records, _used * 2);
-                Rehash(_used * 2);
-            }
-
             index = _used++;
+            _records.Need(index);
         }
 
-        ref int head = ref _heads[hash & (uint)(_heads.Length - 1)];
-        _records[index] = new Record { Key = key, Hash = hash, Next = head, Older = -1, Newer = -1 };
-        head = index;
-        Link(index);
-        Count++;
+        ref Record record = ref _records[index];
+        (record.Ends, record.Rest, record.Hash) = (key.Ends, key.Rest, hash);
+        if (key.IsIpv6)
+        {
+            _wide.Need(index);
+            _wide[index] = key;
+        }
+
+        _index.Add(hash, index);
+        Link(index, ref record);
         return index;
     }
 
     /// <summary>Sets a state and makes it the newest.</summary>
     public void Renew(int index, CausalState state)
     {
-        (_records[index].Last, _records[index].Bits) = (state.Last, state.Bits);
+        ref Record record = ref _records[index];
+        (record.Last, record.Bits) = (state.Last, state.Bits);
         if (_newest != index)
         {
-            Unlink(index);
-            Link(index);
+            Unlink(index, ref record);
+            Link(index, ref record);
         }
     }
 
-    public void RemoveOldest() => Remove(_oldest);
+    public void RemoveOldest()
+    {
+        int oldest = _oldest;
+        int next = _records[oldest].Newer;
+        Remove(oldest);
+        if (next >= 0)
+        {
+            ref Record following = ref _records[next];
+            _index.Prefetch(following.Hash);
+            _records.Prefetch(following.Newer);
+        }
+    }
 
     public void Remove(int index)
     {
-        ref int link = ref _heads[_records[index].Hash & (uint)(_heads.Length - 1)];
-        while (link != index)
-        {
-            link = ref _records[link].Next;
-        }
-
-        link = _records[index].Next;
-        Unlink(index);
-        _records[index].Next = _free;
+        ref Record record = ref _records[index];
+        _index.Remove(record.Hash, index);
+        Unlink(index, ref record);
+        record.Newer = _free;
         _free = index;
-        Count--;
     }
 
-    private void Link(int index)
+    public void Dispose()
     {
-        _records[index].Older = _newest;
-        _records[index].Newer = -1;
+        _index.Dispose();
+        _records.Dispose();
+        _wide.Dispose();
+    }
+
+    private void Link(int index, ref Record record)
+    {
+        record.Older = _newest;
+        record.Newer = -1;
         if (_newest >= 0)
         {
             _records[_newest].Newer = index;
@@ -100,10 +131,10 @@ internal sealed class CausalTable
         _newest = index;
     }
 
-    private void Unlink(int index)
+    private void Unlink(int index, ref Record record)
     {
-        (int older, int newer) = (_records[index].Older, _records[index].Newer);
-        if (older >= 0)
+        (int older, int newer) = (record.Older, record.Newer);
+        if (index != _oldest)
         {
             _records[older].Newer = newer;
         }
@@ -122,32 +153,17 @@ internal sealed class CausalTable
         }
     }
 
-    private void Rehash(int size)
-    {
-        _heads = NewHeads(size);
-        for (int index = _oldest; index >= 0; index = _records[index].Newer)
-        {
-            ref int head = ref _heads[_records[index].Hash & (uint)(size - 1)];
-            _records[index].Next = head;
-            head = index;
-        }
-    }
-
-    private static int[] NewHeads(int size)
-    {
-        int[] heads = new int[size];
-        Array.Fill(heads, -1);
-        return heads;
-    }
-
+    [StructLayout(LayoutKind.Sequential)]
     private struct Record
     {
-        public FlowKey Key;
+        public ulong Ends;
+        public ulong Rest;
         public long Last;
-        public ushort Bits;
         public uint Hash;
-        public int Next;
+
+        /// <summary>Meaningless in the oldest.</summary>
         public int Older;
         public int Newer;
+        public ushort Bits;
     }
 }

@@ -1,8 +1,8 @@
 // A keyed hash of flow keys: who does not know the key cannot make keys collide (REL-01).
 //
-// The five words go through NH (UMAC, RFC 4418): sums of products of words with secret words added, over 128 bits. NH is universal: for two keys
-// that an attacker chooses before the secret is drawn, the sums are equal with probability about 2^-64. A second keyed product folds the
-// 128 bits to 64, whose upper half is the table's hash. Nothing that a record shows depends on it.
+// The words of a key go through NH (UMAC, RFC 4418): sums of products of words with secret words added, over 128 bits; an IPv4 key is two words, an IPv6
+// key five. NH is universal: for two keys of a family that an attacker chooses before the secret is drawn, the sums are equal with probability
+// about 2^-64. A second keyed product folds the 128 bits to 64, of which 32 are the table's hash. Nothing that a record shows depends on it.
 
 using System;
 using System.Security.Cryptography;
@@ -42,17 +42,22 @@ public readonly struct FlowHash
         (ulong aHigh, ulong aLow, ulong bHigh, ulong bLow, ulong rest) = key.Words;
         unchecked
         {
-            ulong high = Math.BigMul(aLow + _k0, bLow + _k1, out ulong low);
-            if ((aHigh | bHigh) != 0)
+            ulong high, low;
+            if ((rest & 1) == 0)
             {
-                high += Math.BigMul(aHigh + _k2, bHigh + _k3, out ulong low6);
-                low += low6;
-                high += low < low6 ? 1UL : 0;
+                high = Math.BigMul((aLow << 32 | bLow) + _k0, rest + _k1, out low);
+            }
+            else
+            {
+                high = Math.BigMul(aLow + _k0, bLow + _k1, out low);
+                high += Math.BigMul(aHigh + _k2, bHigh + _k3, out ulong lowHigh);
+                low += lowHigh;
+                high += low < lowHigh ? 1UL : 0;
+                high += Math.BigMul(rest + _k4, _k5, out ulong lowRest);
+                low += lowRest;
+                high += low < lowRest ? 1UL : 0;
             }
 
-            high += Math.BigMul(rest + _k4, _k5, out ulong lowRest);
-            low += lowRest;
-            high += low < lowRest ? 1UL : 0;
             return (uint)((Math.BigMul(low ^ high, _k6, out ulong folded) ^ folded) >> 16);
         }
     }

@@ -5,12 +5,13 @@
 // A is who asks, B who answers, port A the identifier and port B the query's type.
 //
 //   _aHigh _aLow _bHigh _bLow    the two addresses, 128 bits each; IPv4 in the low 32
-//   _rest   63..48 port A | 47..32 port B | 31..16 0 | 15..8 protocol | 7..1 0 | 0 IPv6
+//   _rest   63..48 port A | 47..32 port B | 31..16 0 | 15..8 protocol | 7..2 0 | 1 set | 0 IPv6
 //
 // What the key leaves out stands in FlowView: which way the packet runs, and how it wrote each end (its "form": 0 as private, n + 1 as the
 // public address of association n). Slots compare forms, since an interface knows its packets only as it sees them.
 
 using System;
+using System.Numerics;
 using Dataplane.Packets;
 
 namespace Dataplane.Flows;
@@ -31,6 +32,8 @@ public enum FlowKind : byte
 /// <summary>Both directions of one flow, through private addresses.</summary>
 public readonly struct FlowKey : IEquatable<FlowKey>
 {
+    internal const ulong IsSet = 2;
+
     private readonly ulong _aHigh;
     private readonly ulong _aLow;
     private readonly ulong _bHigh;
@@ -41,8 +44,11 @@ public readonly struct FlowKey : IEquatable<FlowKey>
     public FlowKey(IpAddress a, ushort portA, IpAddress b, ushort portB, byte protocol)
     {
         (_aHigh, _aLow, _bHigh, _bLow) = (a.High, a.Low, b.High, b.Low);
-        _rest = (ulong)portA << 48 | (ulong)portB << 32 | (ulong)protocol << 8 | (a.IsIpv6 ? 1UL : 0);
+        _rest = (ulong)portA << 48 | (ulong)portB << 32 | (ulong)protocol << 8 | IsSet | (a.IsIpv6 ? 1UL : 0);
     }
+
+    internal FlowKey(ulong aHigh, ulong aLow, ulong bHigh, ulong bLow, ulong rest) =>
+        (_aHigh, _aLow, _bHigh, _bLow, _rest) = (aHigh, aLow, bHigh, bLow, rest);
 
     public IpAddress A => new(_aHigh, _aLow, IsIpv6);
 
@@ -60,6 +66,12 @@ public readonly struct FlowKey : IEquatable<FlowKey>
 
     /// <summary>Whether the flow is its own mirror: both ends are the same address and port.</summary>
     public bool IsMirror => _aLow == _bLow && _aHigh == _bHigh && PortA == PortB && Kind != FlowKind.Icmp;
+
+    /// <summary>Both addresses in 64 bits: of IPv4 all there is to know, of IPv6 a digest without secret.</summary>
+    internal ulong Ends => (_rest & 1) == 0 ? _aLow << 32 | _bLow : _aLow ^ BitOperations.RotateLeft(_bLow, 32) ^ (_aHigh * 0x9E37_79B9_7F4A_7C15) ^ _bHigh;
+
+    /// <summary>Ports, protocol, family; never 0, for bit 1 is always set.</summary>
+    internal ulong Rest => _rest;
 
     internal (ulong AHigh, ulong ALow, ulong BHigh, ulong BLow, ulong Others) Words => (_aHigh, _aLow, _bHigh, _bLow, _rest);
 

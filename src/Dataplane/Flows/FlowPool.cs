@@ -1,9 +1,10 @@
+using System;
 using System.Threading;
 
 namespace Dataplane.Flows;
 
 /// <summary>How many flows all tables together may hold.</summary>
-/// <remarks>Thread-safe. A table takes a place before it makes an entry and gives it back when the entry is reclaimed.</remarks>
+/// <remarks>Thread-safe. A table takes places before it makes entries and gives one back for each entry that is reclaimed; with several tables each may hold up to 255 that it does not use.</remarks>
 public sealed class FlowPool(int capacity)
 {
     private int _taken;
@@ -12,15 +13,23 @@ public sealed class FlowPool(int capacity)
 
     public int Taken => Volatile.Read(ref _taken);
 
-    public bool TryTake()
+    /// <summary>Takes up to <paramref name="wanted"/> places and returns how many.</summary>
+    public int Take(int wanted)
     {
-        if (Interlocked.Increment(ref _taken) <= Capacity)
+        while (true)
         {
-            return true;
-        }
+            int taken = Volatile.Read(ref _taken);
+            int got = Math.Min(wanted, Capacity - taken);
+            if (got <= 0)
+            {
+                return 0;
+            }
 
-        Interlocked.Decrement(ref _taken);
-        return false;
+            if (Interlocked.CompareExchange(ref _taken, taken + got, taken) == taken)
+            {
+                return got;
+            }
+        }
     }
 
     public void Give(int places) => Interlocked.Add(ref _taken, -places);

@@ -1,10 +1,8 @@
-// What one interface's security groups remember of a flow: 40 bytes.
-//
-//    0 Last   8 Deadline   16 Interface   20 Rule   24 Gateway   28 FormA   32 FormB   36 State   37 Flags   38 Along|Against   39 -
+// What one interface's security groups remember of a flow: 16 bytes that packets change (SlotLife) and 16 that the walk wrote (SlotOrigin).
 //
 // Its key is (interface, first direction, the tuple as that interface sees it). The tuple is the entry's key, each end in the form that the interface
 // sees it in, and which of the two ends sent the first packet. Life: made and touched only when a packet was allowed to the end
-// dead when now >= Deadline; freed when a SYN replaces it or its entry is reclaimed.
+// dead when now >= last + time-out; freed when a SYN replaces it or its entry is reclaimed.
 
 using System;
 
@@ -36,57 +34,35 @@ public enum SlotFlags : byte
     Stream = 64,
 }
 
-/// <summary>One interface's memory of one flow.</summary>
-public struct FlowSlot
+/// <summary>The part of a slot that packets change.</summary>
+public struct SlotLife
 {
     /// <summary>Interface of a free slot.</summary>
     public const int Free = -1;
 
     public long Last;
-    public long Deadline;
 
     /// <summary>Number in the plan, or <see cref="Free"/>.</summary>
     public int Interface;
 
-    /// <summary>Name of the rule that admitted the flow.</summary>
-    public int Rule;
-
-    /// <summary>By which gateway the last egress packet left the topology, or -1.</summary>
-    public int Gateway;
-
-    public int FormA;
-    public int FormB;
     public TcpState State;
     public SlotFlags Flags;
 
     /// <summary>Packets in the first packet's direction (low nibble) and against it (high), each counted to 2.</summary>
     public byte Counts;
 
+    /// <summary>Not the slot's: in an entry's first slot its causal bits stand here.</summary>
+    internal byte Causal;
+
     public readonly bool FirstEgress => (Flags & SlotFlags.FirstEgress) != 0;
 
     public readonly bool IsUntracked => (Flags & SlotFlags.Untracked) != 0;
 
-    public readonly bool IsLive(long now) => Interface >= 0 && now < Deadline;
+    public readonly bool IsStream => (Flags & SlotFlags.Stream) != 0;
 
-    /// <summary>Whether a packet at this slot's interface belongs to it.</summary>
-    /// <param name="egress">The packet leaves the interface.</param>
-    /// <param name="fromB">It runs from end B to A.</param>
-    /// <param name="isMirror">The flow's ends are alike, so that both directions look the same.</param>
-    public readonly bool Matches(bool egress, bool fromB, int formA, int formB, bool isMirror)
-    {
-        bool along = egress == FirstEgress;
-        if (isMirror)
-        {
-            return along ? FormA == formA && FormB == formB : FormA == formB && FormB == formA;
-        }
-
-        bool sameWay = fromB == ((Flags & SlotFlags.FirstFromB) != 0);
-        return sameWay == along && FormA == formA && FormB == formB;
-    }
-
-    /// <summary>Records one allowed packet: time, count, TCP state, deadline.</summary>
+    /// <summary>Records one allowed packet: time, count, TCP state. True when the time-out may be shorter than before.</summary>
     /// <param name="along">It ran in the first packet's direction.</param>
-    public void Touch(long now, FlowKind kind, TcpClass tcp, bool along, Timeouts timeouts, in InterfaceTimeouts own)
+    public bool Touch(long now, FlowKind kind, TcpClass tcp, bool along)
     {
         Last = Math.Max(Last, now);
         if (kind == FlowKind.Tcp)
@@ -98,41 +74,20 @@ public struct FlowSlot
                 Flags |= mine;
             }
 
-            State = TcpStates.Next(State, tcp, along, (Flags & others) != 0);
+            TcpState before = State;
+            State = TcpStates.Next(before, tcp, along, (Flags & others) != 0);
+            return before != State;
         }
-        else if (kind == FlowKind.Udp)
+
+        if (kind == FlowKind.Udp)
         {
             Count(along);
         }
 
-        Deadline = Timeouts.After(Last, timeouts.Of(kind, State, (Flags & SlotFlags.Stream) != 0, own));
+        return false;
     }
 
-    /// <summary>A slot for a first packet that was allowed.</summary>
-    public static FlowSlot Made(int networkInterface, SlotFlags flags, int formA, int formB, int rule, long now, FlowKind kind, TcpClass tcp, Timeouts timeouts, in InterfaceTimeouts own)
-    {
-        FlowSlot slot = new()
-        {
-            Last = now,
-            Interface = networkInterface,
-            Rule = rule,
-            Gateway = -1,
-            FormA = formA,
-            FormB = formB,
-            Flags = flags,
-        };
-        if (kind == FlowKind.Tcp)
-        {
-            slot.State = TcpStates.First(tcp);
-            slot.Flags |= tcp == TcpClass.Fin ? SlotFlags.FinAlong : SlotFlags.None;
-        }
-
-        slot.Count(along: true);
-        slot.Deadline = Timeouts.After(now, timeouts.Of(kind, slot.State, false, own));
-        return slot;
-    }
-
-    private void Count(bool along)
+    internal void Count(bool along)
     {
         int step = along ? 1 : 16;
         int mask = along ? 0x0F : 0xF0;
@@ -145,5 +100,75 @@ public struct FlowSlot
         {
             Flags |= SlotFlags.Stream;
         }
+    }
+}
+
+/// <summary>The part of a slot that the walk wrote.</summary>
+public struct SlotOrigin
+{
+    /// <summary>Name of the rule that admitted the flow.</summary>
+    public int Rule;
+
+    /// <summary>By which gateway the last egress packet left the topology, or -1.</summary>
+    public int Gateway;
+
+    public int FormA;
+    public int FormB;
+}
+
+/// <summary>A slot that a first packet makes.</summary>
+public struct NewSlot
+{
+    public SlotLife Life;
+    public SlotOrigin Origin;
+
+    /// <summary>A slot for a first packet that was allowed.</summary>
+    public static NewSlot Of(int networkInterface, SlotFlags flags, int formA, int formB, int rule, long now, FlowKind kind, TcpClass tcp)
+    {
+        NewSlot slot = default;
+        slot.Life.Last = now;
+        slot.Life.Interface = networkInterface;
+        slot.Life.Flags = flags;
+        slot.Origin.Rule = rule;
+        slot.Origin.Gateway = -1;
+        slot.Origin.FormA = formA;
+        slot.Origin.FormB = formB;
+        if (kind == FlowKind.Tcp)
+        {
+            slot.Life.State = TcpStates.First(tcp);
+            slot.Life.Flags |= tcp == TcpClass.Fin ? SlotFlags.FinAlong : SlotFlags.None;
+        }
+
+        slot.Life.Count(along: true);
+        return slot;
+    }
+}
+
+/// <summary>Both parts of one slot in its table; good until the table makes another slot.</summary>
+public readonly ref struct FlowSlot
+{
+    public readonly ref SlotLife Life;
+    public readonly ref SlotOrigin Origin;
+
+    internal FlowSlot(ref SlotLife life, ref SlotOrigin origin)
+    {
+        Life = ref life;
+        Origin = ref origin;
+    }
+
+    /// <summary>Whether a packet at this slot's interface belongs to it.</summary>
+    /// <param name="egress">The packet leaves the interface.</param>
+    /// <param name="fromB">It runs from end B to A.</param>
+    /// <param name="isMirror">The flow's ends are alike, so that both directions look the same.</param>
+    public bool Matches(bool egress, bool fromB, int formA, int formB, bool isMirror)
+    {
+        bool along = egress == Life.FirstEgress;
+        if (isMirror)
+        {
+            return along ? Origin.FormA == formA && Origin.FormB == formB : Origin.FormA == formB && Origin.FormB == formA;
+        }
+
+        bool sameWay = fromB == ((Life.Flags & SlotFlags.FirstFromB) != 0);
+        return sameWay == along && Origin.FormA == formA && Origin.FormB == formB;
     }
 }

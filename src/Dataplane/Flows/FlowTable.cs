@@ -1,45 +1,55 @@
 // The flows that one worker remembers.
 //
-//   _heads   one int a bucket: the first entry, -1 for none. A power of two, at least as many as entries; doubled and relinked when it fills.
-//   _chunks  entries, 1,024 to an array, made when first needed and never given back: an entry never moves, so a ref to it stays good.
-//   _extra   slots past two of an entry, chained; a freed one leaves a hole, so that the ordinals in cached decisions keep their meaning.
+//   _index     from the hash to the entry's number
+//   _entries   the hot line of each flow, 64 bytes; _details, 40, for walks; _wide, 32, the addresses of IPv6 flows, once there are any
+//              An entry never moves, so a ref to it stays good while the table lives.
+//   _extra     slots past two of an entry, chained; a freed one leaves a hole, so that the ordinals in cached decisions keep their meaning.
 //
-// One thread owns a table. All tables draw from one FlowPool: TryReserve takes a place, Add uses it. A place is given back only by Reclaim, which
+// One thread owns a table. All tables draw from one FlowPool, some places at a time: TryReserve takes a place, Add uses it. Places are given back only by Reclaim, which
 // runs when the pool is full: it frees entries all of whose slots are dead at that moment, and hands their causal memory to
-// CausalMemory. Dead entries otherwise stay; every reader asks IsLive, so reclaiming early or late changes no verdict.
-// _earliest is a lower bound of all deadlines: before it there is nothing to reclaim, and a full table under attack is not swept for each packet.
+// CausalMemory. Dead entries otherwise stay; every reader asks for life, so reclaiming early or late changes no verdict.
 //
-// Bound: MaxFlows entries of 224 bytes and 8 of index over all tables, one part-filled chunk a table, and 48 bytes for each slot past two (only
-// paths through appliances have those; a walk passes at most 34 checks).
+// Who dies next is not kept until the table was full for the first time: then all entries go into a heap by deadline, once. From there on
+// each new slot, and each change of state that may shorten a life, adds to the heap; a deadline that moved back is found when its old one
+// comes up. So a full table under attack costs a look at the heap's top for each packet, never a scan.
+//
+// Bound: MaxFlows entries over all tables, of 104 bytes (IPv6: 136) and 13 to 26 of index, one part-filled chunk a table, 40 bytes for each slot past two (only
+// paths through appliances have those; a walk passes at most 34 checks), and, once full, 16 to 32 bytes of heap.
 
 using System;
-using System.Runtime.CompilerServices;
+using System.Collections.Generic;
 using System.Runtime.Intrinsics.X86;
 
 namespace Dataplane.Flows;
 
 /// <summary>Flow entries by key.</summary>
-public sealed unsafe class FlowTable
+/// <remarks>Its memory is outside the garbage collector: nothing may use an entry after Dispose.</remarks>
+public sealed unsafe class FlowTable : IDisposable
 {
-    private const int ChunkBits = 10;
-    private const int ChunkSize = 1 << ChunkBits;
-
     private readonly FlowPool _pool;
     private readonly CausalMemory _memory;
-    private int[] _heads = NewHeads(1024);
-    private FlowEntry[][] _chunks = new FlowEntry[4][];
+    private readonly Timeouts _timeouts;
+    private readonly FlowIndex _index = new();
+    private readonly FlowChunks<FlowEntry> _entries = new();
+    private readonly FlowChunks<FlowDetail> _details = new();
+    private readonly FlowChunks<WideEnds> _wide = new();
+    private readonly int _claim;
+    private int _claimed;
     private int _used;
     private int _free = -1;
-    private long _earliest = long.MaxValue;
     private ExtraSlot[] _extra = [];
     private int _extraUsed;
     private int _extraFree = -1;
+    private PriorityQueue<int, long>? _deaths;
 
-    public FlowTable(FlowPool pool, CausalMemory memory, FlowHash hash)
+    /// <param name="timeouts">Of the interfaces that slots name.</param>
+    public FlowTable(FlowPool pool, CausalMemory memory, FlowHash hash, Timeouts timeouts)
     {
         _pool = pool;
         _memory = memory;
+        _timeouts = timeouts;
         Hash = hash;
+        _claim = Math.Clamp(pool.Capacity / 4_096, 1, 256);
     }
 
     public FlowHash Hash { get; }
@@ -50,67 +60,90 @@ public sealed unsafe class FlowTable
     /// <summary>Entries that were freed to make room.</summary>
     public long Reclaimed { get; private set; }
 
-    public ref FlowEntry this[int index] => ref _chunks[index >> ChunkBits][index & (ChunkSize - 1)];
+    /// <summary>Changes whenever an entry was made or freed: what was looked up before may be wrong.</summary>
+    public uint Version { get; private set; }
+
+    /// <summary>Bytes that the table has mapped, used or not yet.</summary>
+    public long BytesMapped => _index.BytesMapped + _entries.BytesMapped + _details.BytesMapped + _wide.BytesMapped;
+
+    internal nint[] Chunks => _entries.Blocks;
+
+    public ref FlowEntry this[int index] => ref _entries[index];
+
+    public ref FlowDetail Detail(int index) => ref _details[index];
+
+    /// <summary>The flow of an entry.</summary>
+    public FlowKey Key(int index)
+    {
+        ref FlowEntry entry = ref _entries[index];
+        if ((entry.Rest & 1) == 0)
+        {
+            return new FlowKey(0, entry.Ends >> 32, 0, (uint)entry.Ends, entry.Rest);
+        }
+
+        ref WideEnds wide = ref _wide[index];
+        return new FlowKey(wide.AHigh, wide.ALow, wide.BHigh, wide.BLow, entry.Rest);
+    }
+
+    public bool IsMirror(int index) => Key(index).IsMirror;
 
     /// <summary>The entry of a key, or -1.</summary>
     public int Find(in FlowKey key, uint hash)
     {
-        int index = _heads[hash & (uint)(_heads.Length - 1)];
-        while (index >= 0)
+        for (int index = _index.First(hash, out FlowIndex.Search search); index >= 0; index = _index.Next(ref search))
         {
-            ref FlowEntry entry = ref this[index];
-            if (entry.Hash == hash && entry.Key.Equals(key))
+            if (Is(index, in key))
             {
                 return index;
             }
-
-            index = entry.Next;
         }
 
         return -1;
     }
 
     /// <summary>Asks the cache for the bucket of a hash.</summary>
-    public void PrefetchBucket(uint hash)
-    {
-        if (Sse.IsSupported)
-        {
-            Sse.Prefetch0(Unsafe.AsPointer(ref _heads[hash & (uint)(_heads.Length - 1)]));
-        }
-    }
+    public void PrefetchBucket(uint hash) => _index.Prefetch(hash);
 
-    /// <summary>Asks the cache for the first entry of a hash's bucket.</summary>
-    public void PrefetchEntry(uint hash)
+    /// <summary>An entry that probably has a hash, or -1, and asks the cache for it. Whether the key is equal is not known.</summary>
+    public int Candidate(uint hash)
     {
-        int index = _heads[hash & (uint)(_heads.Length - 1)];
-        if (Sse.IsSupported && index >= 0)
+        int index = _index.Candidate(hash);
+        if (index >= 0 && Sse.IsSupported)
         {
-            byte* entry = (byte*)Unsafe.AsPointer(ref this[index]);
-            Sse.Prefetch0(entry);
-            Sse.Prefetch0(entry + 64);
-            Sse.Prefetch0(entry + 128);
-            Sse.Prefetch0(entry + 192);
-        }
-    }
-
-    /// <summary>Entries looked at to find a hash's bucket through: for tests of the hash.</summary>
-    public int ChainLength(uint hash)
-    {
-        int length = 0;
-        for (int index = _heads[hash & (uint)(_heads.Length - 1)]; index >= 0; index = this[index].Next)
-        {
-            length++;
+            Sse.Prefetch0(_entries.At(index));
         }
 
-        return length;
+        return index;
     }
+
+    /// <summary>Whether no flow has a hash for which <see cref="Candidate"/> said -1 and nothing was added since; false when a search must tell.</summary>
+    public bool IsAbsent(uint hash) => _index.IsEnd(hash);
+
+    /// <summary>Whether an entry, of whatever life, has a key now.</summary>
+    public bool Is(int index, in FlowKey key)
+    {
+        ref FlowEntry entry = ref _entries[index];
+        return entry.Ends == key.Ends && entry.Rest == key.Rest && ((entry.Rest & 1) == 0 || _wide[index].Is(in key));
+    }
+
+    /// <summary>Buckets that a search for a hash reads: for tests of the hash.</summary>
+    public int ChainLength(uint hash) => _index.SearchLength(hash);
 
     /// <summary>Takes a place for one more flow, freeing dead entries of this table when there is none.</summary>
     /// <returns>False when as many flows as the pool holds live. Indexes of entries that were found before are then, and after a true one, no longer good if <see cref="Reclaimed"/> changed.</returns>
-    public bool TryReserve(long now) => _pool.TryTake() || (Reclaim(now) > 0 && _pool.TryTake());
+    public bool TryReserve(long now)
+    {
+        if (_claimed > 0 || Claim() || (Reclaim(now) > 0 && Claim()))
+        {
+            _claimed--;
+            return true;
+        }
+
+        return false;
+    }
 
     /// <summary>Gives back a place that Add did not use.</summary>
-    public void Release() => _pool.Give(1);
+    public void Release() => _claimed++;
 
     /// <summary>Makes the entry of a key that has none, in a reserved place.</summary>
     public int Add(in FlowKey key, uint hash)
@@ -118,43 +151,44 @@ public sealed unsafe class FlowTable
         int index = _free;
         if (index >= 0)
         {
-            _free = this[index].Next;
+            _free = Detail(index).Overflow;
         }
         else
         {
             index = _used++;
-            int chunk = index >> ChunkBits;
-            if (chunk == _chunks.Length)
-            {
-                Array.Resize(ref _chunks, chunk * 2);
-            }
-
-            _chunks[chunk] ??= new FlowEntry[ChunkSize];
+            _entries.Need(index);
+            _details.Need(index);
+            _entries.Prefetch(_used + 2);
+            _details.Prefetch(_used + 2);
         }
 
-        if (++Count > _heads.Length)
-        {
-            Rehash(_heads.Length * 2);
-        }
-
+        Version++;
+        Count++;
         ref FlowEntry entry = ref this[index];
         entry = default;
-        entry.Key = key;
-        entry.Hash = hash;
-        entry.Slot0.Interface = FlowSlot.Free;
-        entry.Slot1.Interface = FlowSlot.Free;
-        entry.Overflow = -1;
-        ref int head = ref _heads[hash & (uint)(_heads.Length - 1)];
-        entry.Next = head;
-        head = index;
+        entry.Ends = key.Ends;
+        entry.Rest = key.Rest;
+        entry.Slot0.Interface = SlotLife.Free;
+        entry.Slot1.Interface = SlotLife.Free;
+        ref FlowDetail detail = ref Detail(index);
+        detail.Hash = hash;
+        detail.Overflow = -1;
+        if (key.IsIpv6)
+        {
+            (ulong aHigh, ulong aLow, ulong bHigh, ulong bLow, _) = key.Words;
+            _wide.Need(index);
+            _wide[index] = new WideEnds { AHigh = aHigh, ALow = aLow, BHigh = bHigh, BLow = bLow };
+        }
+
+        _index.Add(hash, index);
         return index;
     }
 
     /// <summary>How many slot ordinals an entry has; some may be free.</summary>
-    public int SlotCount(ref readonly FlowEntry entry)
+    public int SlotCount(int index)
     {
         int count = 2;
-        for (int extra = entry.Overflow; extra >= 0; extra = _extra[extra].Next)
+        for (int extra = Detail(index).Overflow; extra >= 0; extra = _extra[extra].Next)
         {
             count++;
         }
@@ -163,41 +197,45 @@ public sealed unsafe class FlowTable
     }
 
     /// <summary>A slot of an entry; not kept across <see cref="Make"/>.</summary>
-    public ref FlowSlot Slot(ref FlowEntry entry, int ordinal)
+    public FlowSlot Slot(int index, int ordinal)
     {
+        ref FlowDetail detail = ref Detail(index);
         if (ordinal == 0)
         {
-            return ref entry.Slot0;
+            return new FlowSlot(ref this[index].Slot0, ref detail.Slot0);
         }
 
         if (ordinal == 1)
         {
-            return ref entry.Slot1;
+            return new FlowSlot(ref this[index].Slot1, ref detail.Slot1);
         }
 
-        int extra = entry.Overflow;
+        int extra = detail.Overflow;
         while (ordinal > 2)
         {
             extra = _extra[extra].Next;
             ordinal--;
         }
 
-        return ref _extra[extra].Slot;
+        return new FlowSlot(ref _extra[extra].Life, ref _extra[extra].Origin);
     }
+
+    public bool IsLive(int index, int ordinal, long now) => _timeouts.IsLive(in Slot(index, ordinal).Life, this[index].Kind, now);
 
     /// <summary>The live slot of an interface that a packet belongs to: its ordinal, or -1.</summary>
     /// <remarks>At most one matches, but for a packet that looks alike both ways: there the one that began in the packet's direction is meant.</remarks>
-    public int FindSlot(ref FlowEntry entry, long now, int networkInterface, bool egress, bool fromB, int formA, int formB)
+    public int FindSlot(int index, long now, int networkInterface, bool egress, bool fromB, int formA, int formB)
     {
-        bool isMirror = entry.Key.IsMirror;
+        bool isMirror = IsMirror(index);
+        FlowKind kind = this[index].Kind;
         int found = -1;
-        int count = entry.Overflow < 0 ? 2 : SlotCount(ref entry);
+        int count = SlotCount(index);
         for (int i = 0; i < count; i++)
         {
-            ref FlowSlot slot = ref Slot(ref entry, i);
-            if (slot.Interface == networkInterface && slot.IsLive(now) && slot.Matches(egress, fromB, formA, formB, isMirror))
+            FlowSlot slot = Slot(index, i);
+            if (slot.Life.Interface == networkInterface && _timeouts.IsLive(in slot.Life, kind, now) && slot.Matches(egress, fromB, formA, formB, isMirror))
             {
-                if (!isMirror || slot.FirstEgress == egress)
+                if (!isMirror || slot.Life.FirstEgress == egress)
                 {
                     return i;
                 }
@@ -209,44 +247,164 @@ public sealed unsafe class FlowTable
         return found;
     }
 
-    public bool HasLiveSlot(ref FlowEntry entry, long now)
+    /// <summary>Puts a slot into an entry, in the first free place, and returns its ordinal.</summary>
+    public int Make(int index, in NewSlot made)
     {
-        int count = SlotCount(ref entry);
+        ref FlowEntry entry = ref this[index];
+        ref FlowDetail detail = ref Detail(index);
+        entry.DropDecisions();
+        int ordinal;
+        if (entry.Slot0.Interface < 0)
+        {
+            byte causal = entry.Slot0.Causal;
+            entry.Slot0 = made.Life;
+            entry.Slot0.Causal = causal;
+            detail.Slot0 = made.Origin;
+            ordinal = 0;
+        }
+        else if (entry.Slot1.Interface < 0)
+        {
+            entry.Slot1 = made.Life;
+            detail.Slot1 = made.Origin;
+            ordinal = 1;
+        }
+        else
+        {
+            ordinal = MakeExtra(ref detail, in made);
+        }
+
+        MayDieEarlier(index);
+        return ordinal;
+    }
+
+    /// <summary>Ends a slot.</summary>
+    public void End(int index, int ordinal)
+    {
+        this[index].DropDecisions();
+        Slot(index, ordinal).Life.Interface = SlotLife.Free;
+        MayDieEarlier(index);
+    }
+
+    /// <summary>Must be told when a slot's state changed, for its time-out may be shorter now.</summary>
+    public void MayDieEarlier(int index)
+    {
+        if (_deaths is null)
+        {
+            return;
+        }
+
+        if (_deaths.Count > (4L * Count) + 1024)
+        {
+            _deaths = null;    // the table is no longer full: gathered again when it is
+            return;
+        }
+
+        _deaths.Enqueue(index, Deadline(index));
+    }
+
+    /// <summary>Forgets every cached decision.</summary>
+    public void DropAllDecisions()
+    {
+        for (int index = 0; index < _used; index++)
+        {
+            this[index].DropDecisions();
+        }
+    }
+
+    /// <summary>Frees all entries that have no live slot, and returns how many.</summary>
+    public int Reclaim(long now)
+    {
+        if (_deaths is null)
+        {
+            Gather();
+        }
+
+        int freed = 0;
+        while (_deaths!.TryPeek(out int index, out long due) && due <= now)
+        {
+            _deaths.Dequeue();
+            if (this[index].Rest == 0)
+            {
+                continue;
+            }
+
+            long deadline = Deadline(index);
+            if (now < deadline)
+            {
+                if (deadline > due)
+                {
+                    _deaths.Enqueue(index, deadline);
+                }
+
+                continue;
+            }
+
+            _memory.Store(Key(index), Detail(index).Hash, this[index].Causal, now);
+            Free(index);
+            freed++;
+        }
+
+        Reclaimed += freed;
+        _pool.Give(freed);
+        return freed;
+    }
+
+    public void Dispose()
+    {
+        _index.Dispose();
+        _entries.Dispose();
+        _details.Dispose();
+        _wide.Dispose();
+    }
+
+    private bool Claim()
+    {
+        _claimed = _pool.Take(_claim);
+        return _claimed > 0;
+    }
+
+    /// <summary>When the last of an entry's slots dies.</summary>
+    private long Deadline(int index)
+    {
+        FlowKind kind = this[index].Kind;
+        long deadline = long.MinValue;
+        int count = SlotCount(index);
         for (int i = 0; i < count; i++)
         {
-            if (Slot(ref entry, i).IsLive(now))
+            ref SlotLife slot = ref Slot(index, i).Life;
+            if (slot.Interface >= 0)
             {
-                return true;
+                deadline = Math.Max(deadline, _timeouts.Deadline(in slot, kind));
             }
         }
 
-        return false;
+        return deadline;
     }
 
-    /// <summary>Puts a slot into an entry, in the first free place, and returns its ordinal.</summary>
-    public int Make(ref FlowEntry entry, in FlowSlot made)
+    /// <summary>Puts every entry into the heap of deaths.</summary>
+    private void Gather()
     {
-        Due(made.Deadline);
-        entry.DropDecisions();
-        if (entry.Slot0.Interface < 0)
+        List<(int, long)> all = new(Count);
+        for (int index = 0; index < _used; index++)
         {
-            entry.Slot0 = made;
-            return 0;
+            if (this[index].Rest != 0)
+            {
+                all.Add((index, Deadline(index)));
+            }
         }
 
-        if (entry.Slot1.Interface < 0)
-        {
-            entry.Slot1 = made;
-            return 1;
-        }
+        _deaths = new PriorityQueue<int, long>(all);
+    }
 
+    private int MakeExtra(ref FlowDetail detail, in NewSlot made)
+    {
         int ordinal = 2;
         int last = -1;
-        for (int extra = entry.Overflow; extra >= 0; extra = _extra[extra].Next, ordinal++)
+        for (int extra = detail.Overflow; extra >= 0; extra = _extra[extra].Next, ordinal++)
         {
-            if (_extra[extra].Slot.Interface < 0)
+            if (_extra[extra].Life.Interface < 0)
             {
-                _extra[extra].Slot = made;
+                (_extra[extra].Life, _extra[extra].Origin) = (made.Life, made.Origin);
                 return ordinal;
             }
 
@@ -268,10 +426,10 @@ public sealed unsafe class FlowTable
             fresh = _extraUsed++;
         }
 
-        _extra[fresh] = new ExtraSlot { Slot = made, Next = -1 };
+        _extra[fresh] = new ExtraSlot { Life = made.Life, Origin = made.Origin, Next = -1 };
         if (last < 0)
         {
-            entry.Overflow = fresh;
+            detail.Overflow = fresh;
         }
         else
         {
@@ -281,124 +439,44 @@ public sealed unsafe class FlowTable
         return ordinal;
     }
 
-    /// <summary>Ends a slot.</summary>
-    public void End(ref FlowEntry entry, int ordinal)
+    private void Free(int index)
     {
-        entry.DropDecisions();
-        Slot(ref entry, ordinal).Interface = FlowSlot.Free;
-    }
-
-    /// <summary>Must be told of each deadline that a slot gets.</summary>
-    public void Due(long deadline)
-    {
-        if (deadline < _earliest)
-        {
-            _earliest = deadline;
-        }
-    }
-
-    /// <summary>Frees all entries that have no live slot, and returns how many.</summary>
-    public int Reclaim(long now)
-    {
-        if (now < _earliest)
-        {
-            return 0;
-        }
-
-        int freed = 0;
-        long earliest = long.MaxValue;
-        for (int bucket = 0; bucket < _heads.Length; bucket++)
-        {
-            ref int link = ref _heads[bucket];
-            while (link >= 0)
-            {
-                int index = link;
-                ref FlowEntry entry = ref this[index];
-                long deadline = Deadline(ref entry);
-                if (now < deadline)
-                {
-                    earliest = Math.Min(earliest, deadline);
-                    link = ref entry.Next;
-                    continue;
-                }
-
-                link = entry.Next;
-                _memory.Store(entry.Key, entry.Hash, entry.Causal, now);
-                Free(ref entry, index);
-                freed++;
-            }
-        }
-
-        _earliest = earliest;
-        Reclaimed += freed;
-        _pool.Give(freed);
-        return freed;
-    }
-
-    /// <summary>When the last of an entry's slots dies.</summary>
-    private long Deadline(ref FlowEntry entry)
-    {
-        long deadline = long.MinValue;
-        int count = SlotCount(ref entry);
-        for (int i = 0; i < count; i++)
-        {
-            ref FlowSlot slot = ref Slot(ref entry, i);
-            if (slot.Interface >= 0)
-            {
-                deadline = Math.Max(deadline, slot.Deadline);
-            }
-        }
-
-        return deadline;
-    }
-
-    private void Free(ref FlowEntry entry, int index)
-    {
-        for (int extra = entry.Overflow; extra >= 0;)
+        ref FlowDetail detail = ref Detail(index);
+        for (int extra = detail.Overflow; extra >= 0;)
         {
             int next = _extra[extra].Next;
-            _extra[extra].Slot.Interface = FlowSlot.Free;
+            _extra[extra].Life.Interface = SlotLife.Free;
             _extra[extra].Next = _extraFree;
             _extraFree = extra;
             extra = next;
         }
 
-        entry.Overflow = -1;
-        entry.Next = _free;
+        _index.Remove(detail.Hash, index);
+        this[index].Rest = 0;
+        detail.Overflow = _free;
         _free = index;
         Count--;
+        Version++;
     }
 
-    private void Rehash(int size)
+    private struct WideEnds
     {
-        int[] old = _heads;
-        int[] heads = NewHeads(size);
-        foreach (int first in old)
+        public ulong AHigh;
+        public ulong ALow;
+        public ulong BHigh;
+        public ulong BLow;
+
+        public readonly bool Is(in FlowKey key)
         {
-            for (int index = first; index >= 0;)
-            {
-                ref FlowEntry entry = ref this[index];
-                int next = entry.Next;
-                ref int head = ref heads[entry.Hash & (uint)(size - 1)];
-                entry.Next = head;
-                head = index;
-                index = next;
-            }
+            (ulong aHigh, ulong aLow, ulong bHigh, ulong bLow, _) = key.Words;
+            return ALow == aLow && BLow == bLow && AHigh == aHigh && BHigh == bHigh;
         }
-
-        _heads = heads;
-    }
-
-    private static int[] NewHeads(int size)
-    {
-        int[] heads = new int[size];
-        Array.Fill(heads, -1);
-        return heads;
     }
 
     private struct ExtraSlot
     {
-        public FlowSlot Slot;
+        public SlotLife Life;
+        public SlotOrigin Origin;
         public int Next;
     }
 }

@@ -1,3 +1,4 @@
+using System;
 using Dataplane.Packets;
 
 namespace Dataplane.Flows;
@@ -30,16 +31,14 @@ public enum TcpState : byte
 /// <summary>The states of R-09. No sequence numbers: AWS documents none.</summary>
 public static class TcpStates
 {
-    public static TcpClass ClassOf(in Headers packet)
-    {
-        byte flags = packet.TcpFlags;
-        return packet.Protocol != 6 ? TcpClass.Other
-            : (flags & TcpFlag.Rst) != 0 ? TcpClass.Rst
-            : (flags & TcpFlag.Fin) != 0 ? TcpClass.Fin
-            : (flags & TcpFlag.Syn) == 0 ? TcpClass.Other
-            : (flags & TcpFlag.Ack) == 0 ? TcpClass.Syn
-            : TcpClass.SynAck;
-    }
+    // By FIN, SYN, RST, PSH, ACK: the five low bits of the flags.
+    private static ReadOnlySpan<byte> Classes =>
+    [
+        0, 3, 2, 3, 4, 4, 4, 4, 0, 3, 2, 3, 4, 4, 4, 4,
+        0, 3, 1, 3, 4, 4, 4, 4, 0, 3, 1, 3, 4, 4, 4, 4,
+    ];
+
+    public static TcpClass ClassOf(in Headers packet) => packet.Protocol == 6 ? (TcpClass)Classes[packet.TcpFlags & 31] : TcpClass.Other;
 
     /// <summary>The state that a connection begins with at an interface.</summary>
     public static TcpState First(TcpClass first) => first switch

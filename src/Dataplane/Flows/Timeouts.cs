@@ -25,19 +25,37 @@ public sealed class Timeouts
     private readonly long _timeWait;
     private readonly long _closed;
     private readonly long _icmp;
+    private readonly InterfaceTimeouts[] _interfaces;
 
-    public Timeouts(TransientTimeouts transient)
+    /// <param name="transient">Of states that AWS does not let one set.</param>
+    /// <param name="interfaces">By interface number.</param>
+    public Timeouts(TransientTimeouts transient, InterfaceTimeouts[] interfaces)
     {
+        _interfaces = interfaces;
         _synSent = transient.SynSent * Second;
         _synReceived = transient.SynReceived * Second;
         _fin = transient.Fin * Second;
         _timeWait = transient.TimeWait * Second;
         _closed = transient.Closed * Second;
         _icmp = transient.Icmp * Second;
+        Shortest = Math.Min(Math.Min(Math.Min(_synSent, _synReceived), Math.Min(_fin, _timeWait)), Math.Min(Math.Min(_closed, _icmp), Other));
+        foreach (InterfaceTimeouts one in interfaces)
+        {
+            Shortest = Math.Min(Shortest, Math.Min(one.TcpEstablished, Math.Min(one.Udp, one.UdpStream)));
+        }
     }
 
-    /// <summary>Nanoseconds that a slot in this state lives idle.</summary>
-    public long Of(FlowKind kind, TcpState state, bool isStream, in InterfaceTimeouts own) => kind switch
+    /// <summary>No slot of any kind and state dies sooner after its last packet, in nanoseconds.</summary>
+    public long Shortest { get; }
+
+    /// <summary>The moment at which a slot dies if nothing touches it.</summary>
+    public long Deadline(in SlotLife slot, FlowKind kind) => After(slot.Last, Of(kind, slot.State, slot.IsStream, in _interfaces[slot.Interface]));
+
+    /// <summary>Whether a slot is in use and has not timed out.</summary>
+    public bool IsLive(in SlotLife slot, FlowKind kind, long now) =>
+        slot.Interface >= 0 && (now < slot.Last || (ulong)(now - slot.Last) < (ulong)Shortest || now < Deadline(in slot, kind));
+
+    private long Of(FlowKind kind, TcpState state, bool isStream, in InterfaceTimeouts own) => kind switch
     {
         FlowKind.Tcp => state switch
         {

@@ -1,0 +1,70 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Dataplane.Flows;
+
+/// <summary>A growing column of values outside the garbage collector: 65,536 to a block, mapped when first needed, zeroed, never moved.</summary>
+internal sealed unsafe class FlowChunks<T> : IDisposable
+    where T : unmanaged
+{
+    private const int Bits = 16;
+    private const int Size = 1 << Bits;
+
+    private readonly List<FlowMemory> _owned = [];
+    private nint[] _blocks = new nint[4];
+
+    public long BytesMapped { get; private set; }
+
+    public ref T this[int index] => ref *At(index);
+
+    /// <summary>By the upper bits of a place's number; for <see cref="At(nint*, int)"/>, until the next <see cref="Need"/>.</summary>
+    public nint[] Blocks => _blocks;
+
+    public static T* At(nint* blocks, int index) => (T*)blocks[index >> Bits] + (index & (Size - 1));
+
+    public T* At(int index) => (T*)_blocks[index >> Bits] + (index & (Size - 1));
+
+    /// <summary>Makes sure that a place has memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Need(int index)
+    {
+        int block = index >> Bits;
+        if (block >= _blocks.Length || _blocks[block] == 0)
+        {
+            Map(block);
+        }
+    }
+
+    /// <summary>Asks the cache for a place, if it has memory.</summary>
+    public void Prefetch(int index)
+    {
+        int block = index >> Bits;
+        if (Sse.IsSupported && (uint)block < (uint)_blocks.Length && _blocks[block] != 0)
+        {
+            Sse.Prefetch0(At(index));
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (FlowMemory memory in _owned)
+        {
+            memory.Dispose();
+        }
+    }
+
+    private void Map(int block)
+    {
+        if (block >= _blocks.Length)
+        {
+            Array.Resize(ref _blocks, Math.Max(block + 1, _blocks.Length * 2));
+        }
+
+        FlowMemory memory = new((nuint)sizeof(T) * Size);
+        _owned.Add(memory);
+        BytesMapped += (long)sizeof(T) * Size;
+        _blocks[block] = (nint)memory.Start;
+    }
+}
