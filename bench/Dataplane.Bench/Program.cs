@@ -40,6 +40,13 @@ internal static class Program
             case "make-topology":
                 Console.Error.WriteLine("make-topology FILE GROUPS RULES INTERFACES: a file name and three numbers are asked for.");
                 return 2;
+            case "make-rules" when args.Length == 6:
+                return RuleSets.Write(args[1], Number(args, 2), Number(args, 3), args[4], args[5]);
+            case "check-rules" when args.Length == 5:
+                return RuleSets.Check(args[1], args[2], args[3], Number(args, 4));
+            case "make-rules" or "check-rules":
+                Console.Error.WriteLine("make-rules acl|fw|sg RULES HEADERS RULE-FILE HEADER-FILE, check-rules RULE-FILE HEADER-FILE ANSWER-FILE COUNT: something is missing.");
+                return 2;
             case "ready" when args.Length > 1:
                 return ReadyCommand.Run(args[1], Number(args, 2, 3), Number(args, 3, 120));
             case "profile":

@@ -1,3 +1,4 @@
+using Dataplane.Compiler.Emit;
 using Dataplane.Compiler.Simplify;
 
 namespace Dataplane.Compiler.Choose;
@@ -11,6 +12,9 @@ public enum Classifier
     /// <summary>One flat if for each rule.</summary>
     Chain,
 
+    /// <summary>Answers by port and address, as data.</summary>
+    Segments,
+
     /// <summary>Columns of numbers, compared 16 IPv4 rules (8 IPv6 rules) a step.</summary>
     Table,
 }
@@ -19,6 +23,9 @@ public enum Classifier
 /// <param name="Why">The reason as a sentence without full stop.</param>
 public sealed record ChosenList(SimplifiedList List, Classifier Classifier, string Why)
 {
+    /// <summary>The rules as rows of segments, if they were chosen.</summary>
+    internal SegmentNumbers? Numbers { get; init; }
+
     /// <summary>Prints the choice, then the rules.</summary>
     public override string ToString() => $"{Classifier}: {Why}\n{List}";
 }

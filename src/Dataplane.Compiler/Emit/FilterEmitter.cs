@@ -1,6 +1,6 @@
 // Writes the class of one rule list.
 //
-// Two shapes. A chain is one method for each family with one flat if for each rule. A table is rows of numbers, one rule a row, which the constructor
+// Three shapes. Segments are rows of numbers, one rule a row, for loops that are Dataplane's own; they are loaded as data, and this text is for people. A chain is one method for each family with one flat if for each rule. A table is rows of numbers, one rule a row, which the constructor
 // turns into columns, and a loop that compares 16 rules (8 for IPv6) a step.
 //
 // Only numbers that we computed and words of this file become code. Identifiers come from content hashes; names and lines of rules stand in whole-line
@@ -27,7 +27,7 @@ internal static class FilterEmitter
 
     public const string Namespace = "Dataplane.Generated";
 
-    public static GeneratedFilter Emit(string className, ChosenList chosen, ImmutableArray<RuleList> owners)
+    public static string Emit(string className, ChosenList chosen, ImmutableArray<RuleList> owners)
     {
         CodeWriter code = new();
         Header(code, chosen, owners);
@@ -40,11 +40,14 @@ internal static class FilterEmitter
 
         code.Line("using Dataplane.Filters;").Line("using Dataplane.Packets;").Line();
         code.Line($"namespace {Namespace};").Line();
-        code.Open($"internal sealed class {className} : Filter");
+        code.Open($"internal sealed class {className} : {(chosen.Classifier == Classifier.Segments ? "SegmentFilter" : "Filter")}");
         switch (chosen.Classifier)
         {
             case Classifier.Chain:
                 ChainEmitter.Emit(code, className, chosen.List);
+                break;
+            case Classifier.Segments:
+                SegmentEmitter.Emit(code, className, chosen.List);
                 break;
             case Classifier.Table:
                 TableEmitter.Emit(code, className, chosen.List);
@@ -55,9 +58,13 @@ internal static class FilterEmitter
                 break;
         }
 
-        Batch(code);
+        if (chosen.Classifier != Classifier.Segments)
+        {
+            Batch(code);
+        }
+
         code.Close();
-        return new GeneratedFilter(className, chosen, owners, new CompiledText(className + ".g.cs", code.ToString()));
+        return code.ToString();
     }
 
     /// <summary>The rule's id and its line, each on a line of its own.</summary>
@@ -74,6 +81,11 @@ internal static class FilterEmitter
         code.Line("//");
         code.Note($"  Rule set   SHA-256 {list.List.ContentHash}");
         code.Note($"  Structure  {Structure(chosen.Classifier)}: {chosen.Why}");
+        if (chosen.Classifier == Classifier.Segments)
+        {
+            code.Note("             The program gives these numbers to SegmentFilter as data, without compiling this file.");
+        }
+
         string before = "  Holds      ";
         foreach (RuleList owner in owners.Take(OwnersNamed))
         {
@@ -103,6 +115,7 @@ internal static class FilterEmitter
     private static string Structure(Classifier classifier) => classifier switch
     {
         Classifier.Chain => "chain of ifs",
+        Classifier.Segments => "segments",
         Classifier.Table => "table",
         _ => "nothing",
     };

@@ -12,7 +12,15 @@ public sealed record CompiledText(string FileName, string Text);
 /// <param name="ClassName">Without namespace.</param>
 /// <param name="Chosen">The lists' common rules, with the names of the first owner.</param>
 /// <param name="Owners">By slot; the first one's names stand in the comments.</param>
-public sealed record GeneratedFilter(string ClassName, ChosenList Chosen, ImmutableArray<RuleList> Owners, CompiledText Text)
+/// <remarks>Its text is made when it is asked for: a list that is loaded as data needs none.</remarks>
+public sealed record GeneratedFilter(string ClassName, ChosenList Chosen, ImmutableArray<RuleList> Owners)
 {
+    private CompiledText? _text;
+
+    public CompiledText Text => _text ??= new CompiledText(ClassName + ".g.cs", FilterEmitter.Emit(ClassName, Chosen, Owners));
+
+    /// <summary>The rows that are loaded in place of compiled code; null where there is code.</summary>
+    internal SegmentNumbers? Numbers => Chosen.Numbers;
+
     public override string ToString() => Text.Text;
 }

@@ -1,5 +1,8 @@
+using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Reflection;
+using System.Runtime.CompilerServices;
 using Dataplane.Filters;
 
 namespace Dataplane.Compiler.FiveTuples;
@@ -19,6 +22,14 @@ public static class FiveTupleCompiler
     {
         FiveTupleTreeBuilder builder = new(rules, MostReferences);
         FiveTupleTree tree = builder.Build();
+        foreach (Type type in new[] { typeof(FiveTupleTree), typeof(PacketColumns) })
+        {
+            foreach (MethodInfo method in type.GetMethods(BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+            {
+                RuntimeHelpers.PrepareMethod(method.MethodHandle);
+            }
+        }
+
         return new CompiledFiveTuples(tree, string.Create(
             CultureInfo.InvariantCulture, $"tree of {builder.Leaves} leaves, 16 packets a step"));
     }

@@ -83,6 +83,7 @@ public sealed record CompileReport(
     private static string Structure(Classifier classifier) => classifier switch
     {
         Classifier.Chain => "chain of ifs",
+        Classifier.Segments => "segments",
         Classifier.Table => "table",
         _ => "nothing",
     };

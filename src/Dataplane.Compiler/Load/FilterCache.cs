@@ -40,7 +40,7 @@ public sealed class FilterCache
             _byContent.TryRemove(hash, out _);
         }
 
-        HashSet<Type> types = [.. _byContent.Values.Select(one => one.Type)];
+        HashSet<Type?> types = [.. _byContent.Values.Select(one => one.Type)];
         foreach ((string text, CompiledClass one) in _byText)
         {
             if (!types.Contains(one.Type))
@@ -52,12 +52,21 @@ public sealed class FilterCache
 
     internal bool TryGet(string contentHash, out CompiledClass found) => _byContent.TryGetValue(contentHash, out found);
 
-    internal bool TryGetText(GeneratedFilter filter, out CompiledClass found) => _byText.TryGetValue(Essence(filter), out found);
+    internal bool TryGetText(GeneratedFilter filter, out CompiledClass found)
+    {
+        found = default;
+        return filter.Numbers is null && _byText.TryGetValue(Essence(filter), out found);
+    }
+
+    internal void Remove(string contentHash) => _byContent.TryRemove(contentHash, out _);
 
     internal void Add(GeneratedFilter filter, CompiledClass compiled)
     {
         _byContent[filter.Chosen.List.List.ContentHash] = compiled;
-        _byText[Essence(filter)] = compiled;
+        if (filter.Numbers is null)
+        {
+            _byText[Essence(filter)] = compiled;
+        }
     }
 
     /// <summary>The code without what names it: the SHA-256 of its lines but comments, class name taken out.</summary>
@@ -77,11 +86,15 @@ public sealed class FilterCache
     }
 }
 
-/// <summary>A loaded class of generated code.</summary>
-/// <param name="Type">A subclass of <see cref="Filter"/> whose constructor takes address sets.</param>
-internal readonly record struct CompiledClass(Type Type)
+/// <summary>A loaded class of generated code, or rows that are loaded in its place.</summary>
+/// <param name="Type">A subclass of <see cref="Filter"/> whose constructor takes address sets; null for rows.</param>
+internal readonly record struct CompiledClass(Type? Type, SegmentNumbers? Numbers = null)
 {
-    public Filter Create(RuleList owner) => FilterLoader.Create(Type, [.. owner.Sets.Select(source => source.Set)]);
+    public Filter Create(RuleList owner)
+    {
+        AddressSet[] sets = [.. owner.Sets.Select(source => source.Set)];
+        return Numbers is { } numbers ? numbers.Create(owner.Key.IsIngress, sets) : FilterLoader.Create(Type!, sets);
+    }
 
     /// <summary>The filters of several lists; those without address sets have no state and share one.</summary>
     public IEnumerable<(RuleList Owner, Filter Filter, bool IsNew)> CreateAll(ImmutableArray<RuleList> owners)

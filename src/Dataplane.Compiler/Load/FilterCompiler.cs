@@ -135,6 +135,7 @@ public static class FilterCompiler
             run.Compile(chunk);
         }
 
+        run.Finish();
         return run.Report(compilation.Catalog, compilation.AddressSets, compilation.Times);
     }
 
@@ -162,6 +163,7 @@ public static class FilterCompiler
             run.Compile([.. chunk.Select(i => NetworkCompilation.Generate(lists.Owners[i], lists.ClassNames[i], Chooser.LongestChain, stages))]);
         }
 
+        run.Finish();
         return run.Report(catalog, lists.AddressSets, new StageTimes(stages[0], stages[1], stages[2], stages[3]));
     }
 
@@ -205,6 +207,9 @@ public static class FilterCompiler
         private readonly ListMeaning _meaning = new(network);
         private readonly List<FilterReport> _reports = [];
         private readonly List<string> _bugs = [];
+
+        // Lists of thousands of rules, swapped after a first look: the filter that stood there before comes back if the second one finds something.
+        private readonly List<(GeneratedFilter Filter, RuleList Owner, Filter Compiled, Filter Before)> _unfinished = [];
         private double _roslyn, _load, _validate;
         private int _compiledLists, _reusedLists, _distinct;
 
@@ -231,6 +236,10 @@ public static class FilterCompiler
                     cache.Add(filter, equal);
                     Use(equal, filter.Owners);
                     Report(filter, true, 0);
+                }
+                else if (filter.Numbers is { } numbers)
+                {
+                    Check(filter, new CompiledClass(null, numbers));
                 }
                 else
                 {
@@ -265,36 +274,76 @@ public static class FilterCompiler
 
             foreach (GeneratedFilter filter in fresh)
             {
-                cancel.ThrowIfCancellationRequested();
-                CompiledClass compiled = new(FilterLoader.TypeOf(assembly, filter.ClassName));
-                long probes = 0;
-                string? difference = null;
-                foreach ((RuleList owner, Filter one, bool isNew) in compiled.CreateAll(filter.Owners))
-                {
-                    Took(ref _load, ref then);
-                    difference = isNew ? Disagreement(owner, one, ref probes) : null;
-                    Took(ref _validate, ref then);
-                    if (difference is not null)
-                    {
-                        _bugs.Add($"{filter.Text.FileName} for {HarmlessText.Of(owner.Key.OwnerId)}: {difference}.");
-                        break;
-                    }
-
-                    set.Replace(owner.Key.Slot, one);
-                    _compiledLists++;
-                }
-
-                if (difference is null)
-                {
-                    cache.Add(filter, compiled);
-                }
-
-                Report(filter, difference is null, probes);
+                Check(filter, new CompiledClass(FilterLoader.TypeOf(assembly, filter.ClassName)));
             }
         }
 
+        /// <summary>Checks the instances of a class and puts them into the slots of its owners.</summary>
+        private void Check(GeneratedFilter filter, CompiledClass compiled)
+        {
+            cancel.ThrowIfCancellationRequested();
+            long then = Stopwatch.GetTimestamp();
+            long probes = 0;
+            string? difference = null;
+            foreach ((RuleList owner, Filter one, bool isNew) in compiled.CreateAll(filter.Owners))
+            {
+                Took(ref _load, ref then);
+                difference = isNew ? Disagreement(owner, one, ref probes) : null;
+                Took(ref _validate, ref then);
+                if (difference is not null)
+                {
+                    _bugs.Add($"{filter.Text.FileName} for {HarmlessText.Of(owner.Key.OwnerId)}: {difference}.");
+                    break;
+                }
+
+                if (isNew && TranslationValidator.NeedsSecond(owner))
+                {
+                    _unfinished.Add((filter, owner, one, set[owner.Key.Slot]));
+                }
+
+                set.Replace(owner.Key.Slot, one);
+                _compiledLists++;
+            }
+
+            if (difference is null)
+            {
+                cache.Add(filter, compiled);
+            }
+
+            Report(filter, difference is null, probes);
+        }
+
+        /// <summary>The rest of the checks, when every list is in use.</summary>
+        public void Finish()
+        {
+            long then = Stopwatch.GetTimestamp();
+            foreach ((GeneratedFilter filter, RuleList owner, Filter compiled, Filter before) in _unfinished)
+            {
+                string? difference = TranslationValidator.Validate(owner, compiled, _meaning.Of(owner.Key), out _, cancel);
+                if (difference is not null)
+                {
+                    // Lists without sets share the filter.
+                    foreach (RuleList one in filter.Owners.Where(one => ReferenceEquals(set[one.Key.Slot], compiled)))
+                    {
+                        set.Replace(one.Key.Slot, before);
+                        _compiledLists--;
+                    }
+
+                    cache.Remove(owner.ContentHash);
+                    _bugs.Add($"{filter.Text.FileName} for {HarmlessText.Of(owner.Key.OwnerId)}: {difference}.");
+                    int report = _reports.FindIndex(one => ReferenceEquals(one.Filter, filter));
+                    if (report >= 0)
+                    {
+                        _reports[report] = _reports[report] with { IsCompiled = false };
+                    }
+                }
+            }
+
+            Took(ref _validate, ref then);
+        }
+
         public CompileReport Report(FilterCatalog catalog, int addressSets, StageTimes times) => new(
-            [.. _reports],
+            [.. _reports.OrderBy(report => report.Filter.Owners[0].Key.Slot)],
             catalog.Lists.Length,
             addressSets,
             times with { Roslyn = _roslyn, Load = _load, Validate = _validate },
@@ -326,7 +375,7 @@ public static class FilterCompiler
 
         private string? Disagreement(RuleList owner, Filter compiled, ref long probes)
         {
-            string? difference = TranslationValidator.Validate(owner, compiled, _meaning.Of(owner.Key), out int compared, cancel);
+            string? difference = TranslationValidator.Validate(owner, compiled, _meaning.Of(owner.Key), out int compared, cancel, isFirst: true);
             probes += compared;
             return difference;
         }

@@ -41,7 +41,7 @@ public sealed class NetworkCompilation
     /// <exception cref="OperationCanceledException"></exception>
     public static NetworkCompilation Create(FilterCatalog catalog, CancellationToken cancel = default) => Create(catalog, Chooser.LongestChain, cancel);
 
-    internal static NetworkCompilation Create(FilterCatalog catalog, int longestChain, CancellationToken cancel)
+    internal static NetworkCompilation Create(FilterCatalog catalog, int longestChain, CancellationToken cancel, long mostCells = Chooser.MostCells)
     {
         double[] stages = new double[4];
         long then = Stopwatch.GetTimestamp();
@@ -51,7 +51,7 @@ public sealed class NetworkCompilation
         for (int i = 0; i < lists.Owners.Length; i++)
         {
             cancel.ThrowIfCancellationRequested();
-            filters.Add(Generate(lists.Owners[i], lists.ClassNames[i], longestChain, stages));
+            filters.Add(Generate(lists.Owners[i], lists.ClassNames[i], longestChain, stages, mostCells));
         }
 
         return new NetworkCompilation(
@@ -59,14 +59,19 @@ public sealed class NetworkCompilation
     }
 
     /// <summary>One list through Simplify, Choose and Emit; adds the milliseconds of each to entries 1 to 3 of <paramref name="stages"/>.</summary>
-    internal static GeneratedFilter Generate(ImmutableArray<RuleList> owners, string className, int longestChain, double[] stages)
+    internal static GeneratedFilter Generate(ImmutableArray<RuleList> owners, string className, int longestChain, double[] stages, long mostCells = Chooser.MostCells)
     {
         long then = Stopwatch.GetTimestamp();
         SimplifiedList simplified = Simplifier.Simplify(owners[0]);
         Took(1);
-        ChosenList chosen = Chooser.Choose(simplified, longestChain);
+        ChosenList chosen = Chooser.Choose(simplified, longestChain, mostCells);
         Took(2);
-        GeneratedFilter filter = FilterEmitter.Emit(className, chosen, owners);
+        GeneratedFilter filter = new(className, chosen, owners);
+        if (filter.Numbers is null)
+        {
+            _ = filter.Text;
+        }
+
         Took(3);
         return filter;
 

@@ -32,8 +32,13 @@ public static class Probes
 
         // Half of the budget for the edges, spread over all rules when they do not fit.
         int share = Math.Max(2, budget / 2 / Math.Max(1, list.Rules.Length));
-        foreach (LoweredRule rule in list.Rules)
+
+        // When not even two of each fit, every so many a rule.
+        int stride = Math.Max(1, (4 * list.Rules.Length) / Math.Max(1, budget));
+        for (int number = 0; number < list.Rules.Length; number += stride)
         {
+            LoweredRule rule = list.Rules[number];
+
             // A rule that does not get all of its pairs begins at another one than its neighbour.
             List<IpAddress> remotes = [.. RemotesOf(list, rule)];
             List<Service> services = [.. ServicesOf(rule)];

@@ -17,12 +17,16 @@ public static class TranslationValidator
     // Rules times probes: the judge is linear, and a list of thousands of rules must not hold the swap up for long.
     private const long MostRuleTests = 400_000;
 
+    // Of a look that is only the first one: some 0.1 s.
+    private const long MostFirstTests = 10_000_000;
+
     /// <summary>Null when both say the same of every probe; else a sentence that names the first packet on which they differ.</summary>
     /// <param name="judge">Says what the list means.</param>
     /// <param name="probes">How many packets were compared.</param>
-    public static string? Validate(RuleList list, Filter compiled, Func<Headers, Decision> judge, out int probes, CancellationToken cancel)
+    /// <param name="isFirst">A look before the swap: of thousands of rules it takes a sample, and the rest is for after it.</param>
+    public static string? Validate(RuleList list, Filter compiled, Func<Headers, Decision> judge, out int probes, CancellationToken cancel, bool isFirst = false)
     {
-        int budget = (int)Math.Clamp(MostRuleTests / Math.Max(1, list.Rules.Length), Math.Min(Budget, 1_000 + 2 * list.Rules.Length), Budget);
+        int budget = isFirst ? FirstProbes(list) : AllProbes(list);
         List<Headers> packets = Probes.Of(list, budget);
         probes = packets.Count;
 
@@ -45,6 +49,14 @@ public static class TranslationValidator
 
         return null;
     }
+
+    /// <summary>Whether a first look at that list is not all of it.</summary>
+    public static bool NeedsSecond(RuleList list) => FirstProbes(list) < AllProbes(list);
+
+    private static int AllProbes(RuleList list) =>
+        (int)Math.Clamp(MostRuleTests / Math.Max(1, list.Rules.Length), Math.Min(Budget, 1_000 + (2 * list.Rules.Length)), Budget);
+
+    private static int FirstProbes(RuleList list) => (int)Math.Min(AllProbes(list), Math.Max(256, MostFirstTests / Math.Max(1, list.Rules.Length)));
 
     private static string Describe(Headers packet)
     {

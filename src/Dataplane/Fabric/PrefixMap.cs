@@ -1,9 +1,10 @@
-// Longest prefix match. Blocks nest, so they cut the address space into ranges that each have one innermost block: sorted starts, binary search.
+// Longest prefix match. Blocks nest, so they cut the address space into ranges that each have one innermost block: sorted starts.
 // A node knows the block that encloses it, so a look-up can also climb to all blocks that hold an address, innermost first.
 
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Dataplane.Filters;
 using Dataplane.Packets;
 
 namespace Dataplane.Fabric;
@@ -11,9 +12,9 @@ namespace Dataplane.Fabric;
 /// <summary>Blocks of both families, each with a number. Immutable, thread-safe, O(log n).</summary>
 public sealed class PrefixMap
 {
-    private readonly uint[] _startsV4;
+    private readonly SortedStarts _startsV4;
     private readonly int[] _nodesV4;
-    private readonly UInt128[] _startsV6;
+    private readonly SortedStartsV6 _startsV6;
     private readonly int[] _nodesV6;
     private readonly int[] _values;
     private readonly int[] _parents;
@@ -25,10 +26,10 @@ public sealed class PrefixMap
         _values = Array.ConvertAll(sorted, entry => entry.Value);
         _parents = new int[sorted.Length];
         (List<UInt128> starts, List<int> nodes) = Cut(sorted, false);
-        _startsV4 = [.. starts.Select(start => (uint)start)];
+        _startsV4 = new SortedStarts([.. starts.Select(start => (uint)start)]);
         _nodesV4 = [.. nodes];
         (starts, nodes) = Cut(sorted, true);
-        _startsV6 = [.. starts];
+        _startsV6 = new SortedStartsV6([.. starts]);
         _nodesV6 = [.. nodes];
     }
 
@@ -39,10 +40,7 @@ public sealed class PrefixMap
     /// <summary>The node of the innermost block that holds an address, or -1.</summary>
     public int Find(IpAddress address)
     {
-        int at = address.IsIpv6
-            ? Array.BinarySearch(_startsV6, new UInt128(address.High, address.Low))
-            : Array.BinarySearch(_startsV4, (uint)address.Low);
-        at = at >= 0 ? at : ~at - 1;
+        int at = (address.IsIpv6 ? _startsV6.UpTo(address.High, address.Low) : _startsV4.UpTo((uint)address.Low)) - 1;
         return at < 0 ? -1 : address.IsIpv6 ? _nodesV6[at] : _nodesV4[at];
     }
 
@@ -56,9 +54,13 @@ public sealed class PrefixMap
     public int Value(int node) => _values[node];
 
     /// <summary>The ranges that the blocks cut a family's addresses into: first address and innermost node (-1 outside all), ascending.</summary>
-    public IEnumerable<(UInt128 First, int Node)> Ranges(bool isIpv6) => isIpv6
-        ? _startsV6.Zip(_nodesV6)
-        : _startsV4.Zip(_nodesV4, (first, node) => ((UInt128)first, node));
+    public IEnumerable<(UInt128 First, int Node)> Ranges(bool isIpv6)
+    {
+        for (int i = 0; i < (isIpv6 ? _startsV6.Count : _startsV4.Count); i++)
+        {
+            yield return isIpv6 ? (new UInt128(_startsV6[i].High, _startsV6[i].Low), _nodesV6[i]) : (_startsV4[i], _nodesV4[i]);
+        }
+    }
 
     /// <summary>The node of the next wider block, or -1.</summary>
     public int Parent(int node) => _parents[node];

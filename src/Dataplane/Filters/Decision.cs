@@ -31,6 +31,9 @@ public readonly struct Decision
     public static Decision Admit(int rule, bool anyPeer, bool narrowPeer) =>
         new((uint)rule | (anyPeer ? AnyPeer : 0) | (narrowPeer ? NarrowPeer : 0));
 
+    /// <summary>What <see cref="Bits"/> said.</summary>
+    internal static Decision FromBits(uint bits) => new(bits);
+
     public bool IsNone => (_bits & NothingMatched) != 0;
 
     public bool IsDeny => (_bits & Denied) != 0;

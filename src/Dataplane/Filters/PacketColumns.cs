@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace Dataplane.Filters;
 
@@ -17,6 +18,7 @@ public sealed class PacketColumns
     /// <summary>Source port and place.</summary>
     public uint[] Tag { get; } = new uint[Length];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal void Load(ReadOnlySpan<FiveTuple> packets)
     {
         Span<uint> source = Source.AsSpan(0, packets.Length);

@@ -52,7 +52,7 @@ public sealed class GoldenCodeTests
     {
         FilterCatalog catalog = new(Networks.Small());
         List<string> lines = [.. FilterCompiler.CompileAll(catalog, FilterCompiler.Interpret(catalog)).Lines()];
-        Assert.Contains(lines, line => line.StartsWith("sg-partners ingress: 36 rules in, 0 left out; table, for 35 rules for IPv4 and 2 for IPv6", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("sg-partners ingress: 36 rules in, 0 left out; segments, for 35 rules for IPv4 and 2 for IPv6", StringComparison.Ordinal));
         Assert.Contains("  left out acl-web/ingress/120: shadowed: acl-web/ingress/100 allows every packet it matches", lines);
         Assert.Contains("10 lists, 6 distinct, 10 compiled, 3 address sets", lines);
     }

@@ -39,6 +39,7 @@ public sealed partial class HostileNamesTests
         "service", "limit", "rows", "References", "FirstReference", "NoRule", "columns", "count", "length", "address", "asked", "hit", "bits", "upper", "lower",
         "ColumnsV4", "ColumnsV6", "FindV4", "FindV6", "AnyPeerV4", "AnyPeerV6", "NarrowV4", "NarrowV6", "EntriesV4", "EntriesV6",
         "_anyPeerV4", "_anyPeerV6", "_narrowV4", "_narrowV6", "_entriesV4", "_entriesV6",
+        "SegmentFilter", "RowsV4", "RowsV6", "isIngress",
     ];
 
     [Fact]
@@ -84,20 +85,22 @@ public sealed partial class HostileNamesTests
         }
     }
 
-    [Fact]
-    public void REL_22_the_generated_assembly_names_only_the_runtime_contract()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void REL_22_the_generated_assembly_names_only_the_runtime_contract(bool segments)
     {
-        NetworkCompilation compilation = NetworkCompilation.Create(new FilterCatalog(Networks.Small()));
+        NetworkCompilation compilation = NetworkCompilation.Create(new FilterCatalog(Networks.Small()), 8, default, mostCells: segments ? long.MaxValue : 0);
         byte[] image = FilterLoader.Compile("Dataplane.Generated.Test", compilation.Filters, default);
         using PEReader reader = new(ImmutableArray.Create(image));
         MetadataReader metadata = reader.GetMetadataReader();
         Assert.Equal(
-            ["Dataplane.Core", "System.Runtime", "System.Runtime.Intrinsics"],
+            segments ? ["Dataplane.Core", "System.Runtime"] : ["Dataplane.Core", "System.Runtime", "System.Runtime.Intrinsics"],
             metadata.AssemblyReferences.Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name)).Order());
 
         string[] allowed =
         [
-            "Dataplane.Filters.AddressSet", "Dataplane.Filters.Decision", "Dataplane.Filters.Filter", "Dataplane.Packets.Headers", "Dataplane.Packets.HeaderFlags",
+            "Dataplane.Filters.AddressSet", "Dataplane.Filters.Decision", "Dataplane.Filters.Filter", "Dataplane.Filters.SegmentFilter", "Dataplane.Packets.Headers", "Dataplane.Packets.HeaderFlags",
             "System.Array", "System.Math", "System.Numerics.BitOperations", "System.Object", "System.RuntimeFieldHandle", "System.UInt32", "System.UInt64", "System.ReadOnlySpan`1", "System.Span`1", "System.ValueType", "System.Enum", "System.Attribute",
             "System.Runtime.Intrinsics.Vector512", "System.Runtime.Intrinsics.Vector512`1", "System.Runtime.CompilerServices.RuntimeHelpers", "System.Runtime.InteropServices.InAttribute",
         ];

@@ -26,24 +26,27 @@ public sealed class TranslationTests
             (groups, acls, packets) =>
             {
                 FilterCatalog catalog = new(RandomRules.Network(groups, acls));
-                FilterSet chains = FilterCompiler.Interpret(catalog), tables = FilterCompiler.Interpret(catalog);
+                FilterSet chains = FilterCompiler.Interpret(catalog), tables = FilterCompiler.Interpret(catalog), segments = FilterCompiler.Interpret(catalog);
                 Networks.NoBugs(FilterCompiler.CompileAll(NetworkCompilation.Create(catalog, int.MaxValue, default), chains));
-                Networks.NoBugs(FilterCompiler.CompileAll(NetworkCompilation.Create(catalog, 0, default), tables));
+                Networks.NoBugs(FilterCompiler.CompileAll(NetworkCompilation.Create(catalog, 0, default, mostCells: 0), tables));
+                Networks.NoBugs(FilterCompiler.CompileAll(NetworkCompilation.Create(catalog, 0, default), segments));
                 FilterSet interpreted = FilterCompiler.Interpret(catalog);
                 ListMeaning meaning = new(catalog.Network);
-                Decision[] byChain = new Decision[packets.Length], byTable = new Decision[packets.Length];
+                Decision[] byChain = new Decision[packets.Length], byTable = new Decision[packets.Length], bySegment = new Decision[packets.Length];
                 foreach (RuleListKey key in catalog.Lists)
                 {
                     Assert.IsNotType<InterpretedFilter>(chains[key.Slot]);
                     Assert.IsNotType<InterpretedFilter>(tables[key.Slot]);
                     chains[key.Slot].Decide(packets, byChain);
                     tables[key.Slot].Decide(packets, byTable);
+                    segments[key.Slot].Decide(packets, bySegment);
                     Func<Headers, Decision> judge = meaning.Of(key);
                     for (int i = 0; i < packets.Length; i++)
                     {
                         (string, bool, int, uint) meant = (key.OwnerId, key.IsIngress, i, judge(packets[i]).Bits);
                         Assert.Equal(meant, (key.OwnerId, key.IsIngress, i, byChain[i].Bits));
                         Assert.Equal(meant, (key.OwnerId, key.IsIngress, i, byTable[i].Bits));
+                        Assert.Equal(meant, (key.OwnerId, key.IsIngress, i, bySegment[i].Bits));
                         Assert.Equal(meant, (key.OwnerId, key.IsIngress, i, interpreted[key.Slot].Decide(in packets[i]).Bits));
                     }
                 }

@@ -4,7 +4,7 @@
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 275d722457760251f8b7d286774e0b24804286ccbcd01d6ab3a31b67d18463ab
-//   Structure  chain of ifs: 3 rules for IPv4 and 3 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 3 rules for IPv4 and 3 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      sg-app, 4 of its 5 ingress rules
 //   Left out   sg-app/ingress/4:
 //                matches nothing: it has an ICMP code but no type
@@ -167,282 +167,147 @@ internal sealed class Filter_96a296d224f285c6 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 e2b84fcd926c2c1f8495c6b1ea51aca2dfae53c7d55e9c4a65cee2e119c26afe
-//   Structure  table: 35 rules for IPv4 and 2 for IPv6, and above 32 of a family 16 rules a step are faster
+//   Structure  segments: 35 rules for IPv4 and 2 for IPv6, and above 8 of a family a look-up by port and address is faster
+//              The program gives these numbers to SegmentFilter as data, without compiling this file.
 //   Holds      sg-partners, 36 of its 36 ingress rules
 // </auto-generated>
 #nullable enable
 
 using System;
-using System.Numerics;
-using System.Runtime.Intrinsics;
 using Dataplane.Filters;
 using Dataplane.Packets;
 
 namespace Dataplane.Generated;
 
-internal sealed class Filter_e2b84fcd926c2c1f : Filter
+internal sealed class Filter_e2b84fcd926c2c1f : SegmentFilter
 {
-    private const int NoRule = int.MaxValue;
-    private readonly uint[] _anyPeerV4;
-    private readonly uint[] _narrowV4;
-    private readonly ulong[] _narrowV6;
-    private readonly AddressSet[] _sets;
-
     public Filter_e2b84fcd926c2c1f(AddressSet[] sets)
+        : base(isIngress: true, RowsV4, RowsV6, References, sets)
     {
-        _anyPeerV4 = ColumnsV4(AnyPeerV4);
-        _narrowV4 = ColumnsV4(NarrowV4);
-        _narrowV6 = ColumnsV6(NarrowV6);
-        _sets = sets;
     }
 
-    // value, mask, first service, last - first, rule
-    private static ReadOnlySpan<uint> AnyPeerV4 =>
-    [
-        // sg-partners/ingress/sgr-any
-        // HTTP (80) | TCP (6) | 80 | 0.0.0.0/0
-        0x00000000, 0x00000000, 0x000D0050, 0x00000000, 0x00000022,
-    ];
-
-    // value, mask, first service, last - first, rule
-    private static ReadOnlySpan<uint> NarrowV4 =>
+    // value, prefix length, first service, last service, rule
+    private static ReadOnlySpan<uint> RowsV4 =>
     [
         // sg-partners/ingress/sgr-00
         // HTTPS (443) | TCP (6) | 443 | 203.0.0.0/24
-        0xCB000000, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000000,
+        0xCB000000, 24, 0x000D01BB, 0x000D01BB, 0x00000000,
         // sg-partners/ingress/sgr-01
         // HTTPS (443) | TCP (6) | 443 | 203.0.1.0/24
-        0xCB000100, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000001,
+        0xCB000100, 24, 0x000D01BB, 0x000D01BB, 0x00000001,
         // sg-partners/ingress/sgr-02
         // HTTPS (443) | TCP (6) | 443 | 203.0.2.0/24
-        0xCB000200, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000002,
+        0xCB000200, 24, 0x000D01BB, 0x000D01BB, 0x00000002,
         // sg-partners/ingress/sgr-03
         // HTTPS (443) | TCP (6) | 443 | 203.0.3.0/24
-        0xCB000300, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000003,
+        0xCB000300, 24, 0x000D01BB, 0x000D01BB, 0x00000003,
         // sg-partners/ingress/sgr-04
         // HTTPS (443) | TCP (6) | 443 | 203.0.4.0/24
-        0xCB000400, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000004,
+        0xCB000400, 24, 0x000D01BB, 0x000D01BB, 0x00000004,
         // sg-partners/ingress/sgr-05
         // HTTPS (443) | TCP (6) | 443 | 203.0.5.0/24
-        0xCB000500, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000005,
+        0xCB000500, 24, 0x000D01BB, 0x000D01BB, 0x00000005,
         // sg-partners/ingress/sgr-06
         // HTTPS (443) | TCP (6) | 443 | 203.0.6.0/24
-        0xCB000600, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000006,
+        0xCB000600, 24, 0x000D01BB, 0x000D01BB, 0x00000006,
         // sg-partners/ingress/sgr-07
         // HTTPS (443) | TCP (6) | 443 | 203.0.7.0/24
-        0xCB000700, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000007,
+        0xCB000700, 24, 0x000D01BB, 0x000D01BB, 0x00000007,
         // sg-partners/ingress/sgr-08
         // HTTPS (443) | TCP (6) | 443 | 203.0.8.0/24
-        0xCB000800, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000008,
+        0xCB000800, 24, 0x000D01BB, 0x000D01BB, 0x00000008,
         // sg-partners/ingress/sgr-09
         // HTTPS (443) | TCP (6) | 443 | 203.0.9.0/24
-        0xCB000900, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000009,
+        0xCB000900, 24, 0x000D01BB, 0x000D01BB, 0x00000009,
         // sg-partners/ingress/sgr-10
         // HTTPS (443) | TCP (6) | 443 | 203.0.10.0/24
-        0xCB000A00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000000A,
+        0xCB000A00, 24, 0x000D01BB, 0x000D01BB, 0x0000000A,
         // sg-partners/ingress/sgr-11
         // HTTPS (443) | TCP (6) | 443 | 203.0.11.0/24
-        0xCB000B00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000000B,
+        0xCB000B00, 24, 0x000D01BB, 0x000D01BB, 0x0000000B,
         // sg-partners/ingress/sgr-12
         // HTTPS (443) | TCP (6) | 443 | 203.0.12.0/24
-        0xCB000C00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000000C,
+        0xCB000C00, 24, 0x000D01BB, 0x000D01BB, 0x0000000C,
         // sg-partners/ingress/sgr-13
         // HTTPS (443) | TCP (6) | 443 | 203.0.13.0/24
-        0xCB000D00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000000D,
+        0xCB000D00, 24, 0x000D01BB, 0x000D01BB, 0x0000000D,
         // sg-partners/ingress/sgr-14
         // HTTPS (443) | TCP (6) | 443 | 203.0.14.0/24
-        0xCB000E00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000000E,
+        0xCB000E00, 24, 0x000D01BB, 0x000D01BB, 0x0000000E,
         // sg-partners/ingress/sgr-15
         // HTTPS (443) | TCP (6) | 443 | 203.0.15.0/24
-        0xCB000F00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000000F,
+        0xCB000F00, 24, 0x000D01BB, 0x000D01BB, 0x0000000F,
         // sg-partners/ingress/sgr-16
         // HTTPS (443) | TCP (6) | 443 | 203.0.16.0/24
-        0xCB001000, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000010,
+        0xCB001000, 24, 0x000D01BB, 0x000D01BB, 0x00000010,
         // sg-partners/ingress/sgr-17
         // HTTPS (443) | TCP (6) | 443 | 203.0.17.0/24
-        0xCB001100, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000011,
+        0xCB001100, 24, 0x000D01BB, 0x000D01BB, 0x00000011,
         // sg-partners/ingress/sgr-18
         // HTTPS (443) | TCP (6) | 443 | 203.0.18.0/24
-        0xCB001200, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000012,
+        0xCB001200, 24, 0x000D01BB, 0x000D01BB, 0x00000012,
         // sg-partners/ingress/sgr-19
         // HTTPS (443) | TCP (6) | 443 | 203.0.19.0/24
-        0xCB001300, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000013,
+        0xCB001300, 24, 0x000D01BB, 0x000D01BB, 0x00000013,
         // sg-partners/ingress/sgr-20
         // HTTPS (443) | TCP (6) | 443 | 203.0.20.0/24
-        0xCB001400, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000014,
+        0xCB001400, 24, 0x000D01BB, 0x000D01BB, 0x00000014,
         // sg-partners/ingress/sgr-21
         // HTTPS (443) | TCP (6) | 443 | 203.0.21.0/24
-        0xCB001500, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000015,
+        0xCB001500, 24, 0x000D01BB, 0x000D01BB, 0x00000015,
         // sg-partners/ingress/sgr-22
         // HTTPS (443) | TCP (6) | 443 | 203.0.22.0/24
-        0xCB001600, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000016,
+        0xCB001600, 24, 0x000D01BB, 0x000D01BB, 0x00000016,
         // sg-partners/ingress/sgr-23
         // HTTPS (443) | TCP (6) | 443 | 203.0.23.0/24
-        0xCB001700, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000017,
+        0xCB001700, 24, 0x000D01BB, 0x000D01BB, 0x00000017,
         // sg-partners/ingress/sgr-24
         // HTTPS (443) | TCP (6) | 443 | 203.0.24.0/24
-        0xCB001800, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000018,
+        0xCB001800, 24, 0x000D01BB, 0x000D01BB, 0x00000018,
         // sg-partners/ingress/sgr-25
         // HTTPS (443) | TCP (6) | 443 | 203.0.25.0/24
-        0xCB001900, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000019,
+        0xCB001900, 24, 0x000D01BB, 0x000D01BB, 0x00000019,
         // sg-partners/ingress/sgr-26
         // HTTPS (443) | TCP (6) | 443 | 203.0.26.0/24
-        0xCB001A00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000001A,
+        0xCB001A00, 24, 0x000D01BB, 0x000D01BB, 0x0000001A,
         // sg-partners/ingress/sgr-27
         // HTTPS (443) | TCP (6) | 443 | 203.0.27.0/24
-        0xCB001B00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000001B,
+        0xCB001B00, 24, 0x000D01BB, 0x000D01BB, 0x0000001B,
         // sg-partners/ingress/sgr-28
         // HTTPS (443) | TCP (6) | 443 | 203.0.28.0/24
-        0xCB001C00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000001C,
+        0xCB001C00, 24, 0x000D01BB, 0x000D01BB, 0x0000001C,
         // sg-partners/ingress/sgr-29
         // HTTPS (443) | TCP (6) | 443 | 203.0.29.0/24
-        0xCB001D00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000001D,
+        0xCB001D00, 24, 0x000D01BB, 0x000D01BB, 0x0000001D,
         // sg-partners/ingress/sgr-30
         // HTTPS (443) | TCP (6) | 443 | 203.0.30.0/24
-        0xCB001E00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000001E,
+        0xCB001E00, 24, 0x000D01BB, 0x000D01BB, 0x0000001E,
         // sg-partners/ingress/sgr-31
         // HTTPS (443) | TCP (6) | 443 | 203.0.31.0/24
-        0xCB001F00, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x0000001F,
+        0xCB001F00, 24, 0x000D01BB, 0x000D01BB, 0x0000001F,
         // sg-partners/ingress/sgr-32
         // HTTPS (443) | TCP (6) | 443 | 203.0.32.0/24
-        0xCB002000, 0xFFFFFF00, 0x000D01BB, 0x00000000, 0x00000020,
+        0xCB002000, 24, 0x000D01BB, 0x000D01BB, 0x00000020,
+        // sg-partners/ingress/sgr-any
+        // HTTP (80) | TCP (6) | 80 | 0.0.0.0/0
+        0x00000000, 0, 0x000D0050, 0x000D0050, 0x00000022,
     ];
 
-    // value high, value low, mask high, mask low, first service, last - first, rule
-    private static ReadOnlySpan<ulong> NarrowV6 =>
+    // value high, value low, prefix length, first service, last service, rule
+    private static ReadOnlySpan<ulong> RowsV6 =>
     [
         // sg-partners/ingress/sgr-v6
         // HTTPS (443) | TCP (6) | 443 | 2001:db8:7::/48
-        0x20010DB800070000, 0x0000000000000000, 0xFFFFFFFFFFFF0000, 0x0000000000000000, 0x000D01BB, 0x00000000, 0x00000021,
+        0x20010DB800070000, 0x0000000000000000, 48, 0x000D01BB, 0x000D01BB, 0x00000021,
     ];
 
-    // first service, last - first, set, 1 for a group, rule
+    // first service, last service, set, 1 for a group, rule
     private static ReadOnlySpan<uint> References =>
     [
         // sg-partners/ingress/sgr-app
         // Custom TCP | TCP (6) | 8000 - 8099 | sg-app
-        0x000D1F40, 0x00000063, 0, 1, 35,
+        0x000D1F40, 0x000D1FA3, 0, 1, 0x00000023,
     ];
-
-    public override Decision Decide(in Headers packet)
-    {
-        uint service = (uint)packet.Protocol << 17 | (packet.PortsKnown ? 0x10000u | packet.DestinationPort : 0);
-        int anyPeer = NoRule;
-        int narrow = NoRule;
-        if (packet.IsIpv6)
-        {
-            narrow = FindV6(_narrowV6, packet.SourceHigh, packet.SourceLow, service);
-        }
-        else
-        {
-            anyPeer = FindV4(_anyPeerV4, (uint)packet.SourceLow, service);
-            narrow = FindV4(_narrowV4, (uint)packet.SourceLow, service);
-        }
-
-        narrow = Math.Min(narrow, FirstReference(in packet, service, narrow));
-        int first = Math.Min(anyPeer, narrow);
-        return first == NoRule ? Decision.None : Decision.Admit(first, anyPeer != NoRule, narrow != NoRule);
-    }
-
-    // The first reference below a limit that matches: later ones would change nothing.
-    private int FirstReference(in Headers packet, uint service, int limit)
-    {
-        bool groupsSeen = (packet.Flags & HeaderFlags.ReferencesLost) == 0;
-        ReadOnlySpan<uint> rows = References;
-        for (int i = 0; i < rows.Length && rows[i + 4] < (uint)limit; i += 5)
-        {
-            if (service - rows[i] <= rows[i + 1]
-                && (groupsSeen || rows[i + 3] == 0)
-                && _sets[rows[i + 2]].ContainsSource(in packet))
-            {
-                return (int)rows[i + 4];
-            }
-        }
-
-        return NoRule;
-    }
-
-    // Rows to columns of whole steps. What is left over has the mask 0 and the value 1 and matches nothing.
-    private static uint[] ColumnsV4(ReadOnlySpan<uint> rows)
-    {
-        int count = rows.Length / 5;
-        int length = (count + 15) / 16 * 16;
-        uint[] columns = new uint[5 * length];
-        Array.Fill<uint>(columns, 1, 0, length);
-        for (int i = 0; i < rows.Length; i++)
-        {
-            columns[i % 5 * length + i / 5] = rows[i];
-        }
-
-        return columns;
-    }
-
-    // The first row that matches, 16 a step. Without 512-bit vectors the runtime makes two or four smaller ones of each.
-    private static int FindV4(uint[] columns, uint remote, uint service)
-    {
-        int length = columns.Length / 5;
-        Vector512<uint> address = Vector512.Create(remote);
-        Vector512<uint> asked = Vector512.Create(service);
-        for (int i = 0; i < length; i += 16)
-        {
-            Vector512<uint> hit = Vector512.Equals(address & Vector512.Create(columns, length + i), Vector512.Create(columns, i))
-                & Vector512.LessThanOrEqual(asked - Vector512.Create(columns, 2 * length + i), Vector512.Create(columns, 3 * length + i));
-            ulong bits = hit.ExtractMostSignificantBits();
-            if (bits != 0)
-            {
-                return (int)columns[4 * length + i + BitOperations.TrailingZeroCount(bits)];
-            }
-        }
-
-        return NoRule;
-    }
-
-    // Rows to columns of whole steps. What is left over has the mask 0 and the value 1 and matches nothing.
-    private static ulong[] ColumnsV6(ReadOnlySpan<ulong> rows)
-    {
-        int count = rows.Length / 7;
-        int length = (count + 7) / 8 * 8;
-        ulong[] columns = new ulong[7 * length];
-        Array.Fill<ulong>(columns, 1, 0, length);
-        for (int i = 0; i < rows.Length; i++)
-        {
-            columns[i % 7 * length + i / 7] = rows[i];
-        }
-
-        return columns;
-    }
-
-    // The same for IPv6, 8 a step.
-    private static int FindV6(ulong[] columns, ulong high, ulong low, uint service)
-    {
-        int length = columns.Length / 7;
-        Vector512<ulong> upper = Vector512.Create(high);
-        Vector512<ulong> lower = Vector512.Create(low);
-        Vector512<ulong> asked = Vector512.Create((ulong)service);
-        for (int i = 0; i < length; i += 8)
-        {
-            Vector512<ulong> hit = Vector512.Equals(upper & Vector512.Create(columns, 2 * length + i), Vector512.Create(columns, i))
-                & Vector512.Equals(lower & Vector512.Create(columns, 3 * length + i), Vector512.Create(columns, length + i))
-                & Vector512.LessThanOrEqual(asked - Vector512.Create(columns, 4 * length + i), Vector512.Create(columns, 5 * length + i));
-            ulong bits = hit.ExtractMostSignificantBits();
-            if (bits != 0)
-            {
-                return (int)(uint)columns[6 * length + i + BitOperations.TrailingZeroCount(bits)];
-            }
-        }
-
-        return NoRule;
-    }
-
-    // The loop stands here so that a batch costs one virtual call.
-    public override void Decide(ReadOnlySpan<Headers> packets, Span<Decision> decisions)
-    {
-        decisions = decisions[..packets.Length];
-        for (int i = 0; i < packets.Length; i++)
-        {
-            decisions[i] = Decide(in packets[i]);
-        }
-    }
 }
 
 // ==== Filter_abcd316ef970f680.g.cs
@@ -451,7 +316,7 @@ internal sealed class Filter_e2b84fcd926c2c1f : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 abcd316ef970f6801e06c71ff07ea23e31aedc94a2e6ee0981efefe657c2528e
-//   Structure  chain of ifs: 2 rules for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 2 rules for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      sg-twin, 2 of its 3 ingress rules
 //              sg-web, 2 of its 3 ingress rules
 //   Left out   sg-twin/ingress/sgr-c:
@@ -539,7 +404,7 @@ internal sealed class Filter_abcd316ef970f680 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 a480528798b08ebe349777c8eaf2a4e3a748d603c7c6df3f0da27302df80e5e2
-//   Structure  chain of ifs: 3 rules for IPv4 and 1 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 3 rules for IPv4 and 1 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      acl-web, 4 of its 6 ingress rules
 //   Left out   acl-web/ingress/110:
 //                redundant: acl-web/ingress/100 allows every packet it matches

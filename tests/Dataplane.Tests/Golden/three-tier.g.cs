@@ -4,7 +4,7 @@
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 3589587784827b487371b10ff221edd9512201aad7101ae1c5e4430da57cc647
-//   Structure  chain of ifs: 2 rules for IPv4 and 1 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 2 rules for IPv4 and 1 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      AppSecurityGroup, 2 of its 2 ingress rules
 // </auto-generated>
 #nullable enable
@@ -97,7 +97,7 @@ internal sealed class Filter_3589587784827b48 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 f03a99a8008577a2025e8df3c36736153a160b4665a59c5d51b39e9e6f5c6f4d
-//   Structure  chain of ifs: 4 rules for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 4 rules for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      AppSecurityGroup, 4 of its 4 egress rules
 // </auto-generated>
 #nullable enable
@@ -214,7 +214,7 @@ internal sealed class Filter_f03a99a8008577a2 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 d9b16741944d58dcfe3fd7a3b4f7c544157eac41489fe324605f487525d3d7e9
-//   Structure  chain of ifs: 1 rule for IPv4 and 1 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 1 rule for IPv4 and 1 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      DbSecurityGroup, 1 of its 1 ingress rules
 // </auto-generated>
 #nullable enable
@@ -297,7 +297,7 @@ internal sealed class Filter_d9b16741944d58dc : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 ea7844fe9fcacfc989f7cf339ad1f9dc582229156b5d485d8b69fedda001d222
-//   Structure  chain of ifs: 1 rule for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 1 rule for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      DbSecurityGroup, 1 of its 1 egress rules
 // </auto-generated>
 #nullable enable
@@ -358,7 +358,7 @@ internal sealed class Filter_ea7844fe9fcacfc9 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 837b8044e11ca344f995c2a44cad5a8d4024f10766f75eb9b27744c34f8f885c
-//   Structure  chain of ifs: 4 rules for IPv4 and 4 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 4 rules for IPv4 and 4 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      DnsSecurityGroup, 4 of its 4 ingress rules
 // </auto-generated>
 #nullable enable
@@ -505,7 +505,7 @@ internal sealed class Filter_837b8044e11ca344 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 8fb5af32fe05b08347c664183db9dafd1cdda29de6a6f02252668f28675b00de
-//   Structure  chain of ifs: 1 rule for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 1 rule for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      DnsSecurityGroup, 1 of its 1 egress rules
 // </auto-generated>
 #nullable enable
@@ -564,7 +564,7 @@ internal sealed class Filter_8fb5af32fe05b083 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 be1e484b411fa6b0bd639a87e61ed5a00018d9f2be4f5285ed9968a1a0b7ac56
-//   Structure  chain of ifs: 1 rule for IPv4 and 1 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 1 rule for IPv4 and 1 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      Vpc/default-sg, 1 of its 1 ingress rules
 // </auto-generated>
 #nullable enable
@@ -641,7 +641,7 @@ internal sealed class Filter_be1e484b411fa6b0 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 3bb6b62eadab0c96e644a15bf6ceaed854ecf9f00cf25a9a30a5653828046751
-//   Structure  chain of ifs: 1 rule for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 1 rule for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      Vpc/default-sg, 1 of its 1 egress rules
 // </auto-generated>
 #nullable enable
@@ -692,7 +692,7 @@ internal sealed class Filter_3bb6b62eadab0c96 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 6eb8f619e9bfaeee5034632f520dfb26ed57547ff0465fb9d02e1f2ae94ed728
-//   Structure  chain of ifs: 4 rules for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 4 rules for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      WebSecurityGroup, 4 of its 4 ingress rules
 // </auto-generated>
 #nullable enable
@@ -808,7 +808,7 @@ internal sealed class Filter_6eb8f619e9bfaeee : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 767fc8d51a9557cf5f14b3903b10f74d7c5031b9c4a51ce73134a88ecb5d6d11
-//   Structure  chain of ifs: 5 rules for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 5 rules for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      WebSecurityGroup, 5 of its 5 egress rules
 // </auto-generated>
 #nullable enable
@@ -940,7 +940,7 @@ internal sealed class Filter_767fc8d51a9557cf : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 027e002c4a6b0eb085b603da4e58eaca2894d5211333ebfde0d541f309d1660b
-//   Structure  chain of ifs: 5 rules for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 5 rules for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      AppAcl, 5 of its 5 ingress rules
 // </auto-generated>
 #nullable enable
@@ -1036,7 +1036,7 @@ internal sealed class Filter_027e002c4a6b0eb0 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 7023e5e575d48f388f498cd609cf0984803e21ae15370332f12f4df5686b7f54
-//   Structure  chain of ifs: 5 rules for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 5 rules for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      AppAcl, 5 of its 5 egress rules
 // </auto-generated>
 #nullable enable
@@ -1131,7 +1131,7 @@ internal sealed class Filter_7023e5e575d48f38 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 df5180b793fb7924d3d002db50c94b7450ea9e70b6d15421fb422b9672446c6a
-//   Structure  chain of ifs: 2 rules for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 2 rules for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      DbAcl, 2 of its 2 ingress rules
 // </auto-generated>
 #nullable enable
@@ -1201,7 +1201,7 @@ internal sealed class Filter_df5180b793fb7924 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 b3b28a9b8963cc14b3c4486e3b9285a83eb6e4e11685a5a236e872174e18de23
-//   Structure  chain of ifs: 2 rules for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 2 rules for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      DbAcl, 2 of its 2 egress rules
 // </auto-generated>
 #nullable enable
@@ -1271,7 +1271,7 @@ internal sealed class Filter_b3b28a9b8963cc14 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 ba6902a1822979be5781af33ebb0b77f498b7f10b29328d69d77021f40bb9603
-//   Structure  chain of ifs: 1 rule for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 1 rule for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      Vpc/default-acl, 1 of its 1 ingress rules
 // </auto-generated>
 #nullable enable
@@ -1322,7 +1322,7 @@ internal sealed class Filter_ba6902a1822979be : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 ba24203558bb725a20022779cd79156b363c87f79ac93d837e4c46d943f89027
-//   Structure  chain of ifs: 1 rule for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 1 rule for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      Vpc/default-acl, 1 of its 1 egress rules
 // </auto-generated>
 #nullable enable
@@ -1373,7 +1373,7 @@ internal sealed class Filter_ba24203558bb725a : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 39eb537fa51545d4e9f479ccf4b3edb53acf319d64452e1a086983dc3b3bd548
-//   Structure  chain of ifs: 7 rules for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 7 rules for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      WebAcl, 7 of its 7 ingress rules
 // </auto-generated>
 #nullable enable
@@ -1481,7 +1481,7 @@ internal sealed class Filter_39eb537fa51545d4 : Filter
 //     dataplane compile -t TOPOLOGY -o DIR
 //
 //   Rule set   SHA-256 2f37dcc5bce167fe6eb1a67519332b10dd260e3a0097b7edcdc4d6f160997b57
-//   Structure  chain of ifs: 5 rules for IPv4 and 0 for IPv6, and a chain is faster up to 32 of a family
+//   Structure  chain of ifs: 5 rules for IPv4 and 0 for IPv6, and a chain is faster up to 8 of a family
 //   Holds      WebAcl, 5 of its 5 egress rules
 // </auto-generated>
 #nullable enable
