@@ -94,7 +94,7 @@ internal sealed class ReplayCommand
 
         Stopwatch watch = Stopwatch.StartNew();
         ResultTables tables = new();
-        ReplaySummary summary = new(tables, options, workers, flows is not null);
+        using ReplaySummary summary = new(tables, options, workers, flows is not null);
         using EngineRun engine = Engines.Start(network, options, workers, tables, summary.Observer);
         IJudge judge = new CountedJudge(engine.Judge, engine.Views, summary);
         List<IPacketSink> sinks = [];

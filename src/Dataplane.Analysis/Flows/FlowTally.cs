@@ -26,7 +26,7 @@ namespace Dataplane.Analysis.Flows;
 
 /// <summary>Groups one worker's judged packets into flows.</summary>
 /// <remarks>Not thread-safe. A flow's packets come in capture order. Allocates only when there are more flows than ever before.</remarks>
-internal sealed class FlowTally
+internal sealed class FlowTally : IDisposable
 {
     /// <summary>What <see cref="Add"/> answers for a packet whose flow found no room.</summary>
     internal const int NoRoom = -1;
@@ -190,7 +190,7 @@ internal sealed class FlowTally
         return true;
     }
 
-    /// <summary>Ends what still lives.</summary>
+    /// <summary>Ends what still lives, and gives its memory back: nothing can be counted afterwards, and what was counted can be asked.</summary>
     internal void Complete()
     {
         for (int i = 0; i < _count; i++)
@@ -198,8 +198,15 @@ internal sealed class FlowTally
             End(in _live[i]);
         }
 
+        Dispose();
+    }
+
+    public void Dispose()
+    {
         _count = 0;
-        _index.Clear();
+        _index.Dispose();
+        _live.Dispose();
+        _first.Dispose();
     }
 
     /// <summary>A kept record's first packet: its number over all files.</summary>

@@ -21,7 +21,7 @@ public delegate FlowView FlowViewer(in Headers packet);
 
 /// <summary>Counts a replay's packets, flows, denials, rules.</summary>
 /// <remarks>One thread calls it, but for its observers; sums are complete after <see cref="Complete"/>.</remarks>
-public sealed class ReplaySummary
+public sealed class ReplaySummary : IDisposable
 {
     /// <summary>Rows of denials, and pairs of unplaced addresses, that are kept at most.</summary>
     public const int MostRows = 10_000;
@@ -165,6 +165,15 @@ public sealed class ReplaySummary
 
         Flows = flows;
         _denied = DeniedTally.Merge(All.Select(t => t.Denied), out _withoutRow);
+    }
+
+    /// <summary>Gives back the memory of flows that were not completed.</summary>
+    public void Dispose()
+    {
+        foreach (WorkerTally tally in All)
+        {
+            tally.Dispose();
+        }
     }
 
     /// <summary>Every flow in order of first packet; none when records are not kept. Made while they are asked for.</summary>

@@ -15,7 +15,7 @@ namespace Dataplane.Analysis.Summary;
 
 /// <summary>Counts the packets of one worker.</summary>
 /// <remarks>One thread at a time. Allocates nothing per packet in steady state.</remarks>
-internal sealed class WorkerTally : IBatchObserver
+internal sealed class WorkerTally : IBatchObserver, IDisposable
 {
     private const byte Unknown = 255;
 
@@ -128,6 +128,8 @@ internal sealed class WorkerTally : IBatchObserver
             Whole(number, time, in headers, in result, verdict, in view);
         }
     }
+
+    public void Dispose() => Flows.Dispose();
 
     /// <summary>A first fragment that is not counted by any tally.</summary>
     internal void Forget(in Headers headers) => Flows.Forget(in headers);

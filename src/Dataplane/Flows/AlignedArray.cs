@@ -4,20 +4,19 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Dataplane.Flows;
 
-/// <summary>A growing array of small structures whose first lies on a cache line: an entry of 64 bytes is then one line, and can be prefetched.</summary>
+/// <summary>A growing array of small structures in the memory of flow tables, in huge pages when it is large: its first lies on a cache line, so an entry of 64 bytes is one line, and can be prefetched.</summary>
 /// <remarks>Not thread-safe. Entries are zero until they are written. A reference to an entry is good until <see cref="Grow"/>.</remarks>
 /// <typeparam name="T">Without references.</typeparam>
-public sealed unsafe class AlignedArray<T>
+public sealed unsafe class AlignedArray<T> : IDisposable
     where T : unmanaged
 {
-    private const int Line = 64;
-
-    private byte[] _bytes;
+    private FlowMemory _memory;
     private T* _first;
 
     public AlignedArray(int length)
     {
-        _bytes = Allocate(length, out _first);
+        _memory = new FlowMemory(checked((nuint)length * (nuint)sizeof(T)));
+        _first = (T*)_memory.Start;
         Length = length;
     }
 
@@ -38,11 +37,11 @@ public sealed unsafe class AlignedArray<T>
     public void Grow(int length)
     {
         length = Math.Max(length, Length);
-        byte[] bytes = Allocate(length, out T* first);
-        new ReadOnlySpan<T>(_first, Length).CopyTo(new Span<T>(first, length));
-        GC.KeepAlive(_bytes);
-        (_bytes, Length) = (bytes, length);
-        _first = first;
+        FlowMemory longer = new(checked((nuint)length * (nuint)sizeof(T)));
+        new ReadOnlySpan<T>(_first, Length).CopyTo(new Span<T>(longer.Start, length));
+        _memory.Dispose();
+        (_memory, Length) = (longer, length);
+        _first = (T*)longer.Start;
     }
 
     public void Clear() => new Span<T>(_first, Length).Clear();
@@ -57,11 +56,10 @@ public sealed unsafe class AlignedArray<T>
         }
     }
 
-    /// <summary>Pinned, so the address stays; the garbage collector still frees it.</summary>
-    private static byte[] Allocate(int length, out T* first)
+    /// <summary>Gives the memory back; it has no entries then.</summary>
+    public void Dispose()
     {
-        byte[] bytes = GC.AllocateArray<byte>(checked((length * sizeof(T)) + Line), pinned: true);
-        first = (T*)(((nuint)Unsafe.AsPointer(ref bytes[0]) + (Line - 1)) & ~(nuint)(Line - 1));
-        return bytes;
+        _memory.Dispose();
+        Length = 0;
     }
 }

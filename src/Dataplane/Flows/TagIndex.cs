@@ -15,7 +15,7 @@ namespace Dataplane.Flows;
 
 /// <summary>An open hash index of 8 bytes a record, half full.</summary>
 /// <remarks>Not thread-safe. Memory: 16 to 32 bytes a record.</remarks>
-public sealed class TagIndex
+public sealed class TagIndex : IDisposable
 {
     private const int Slots = 8;
 
@@ -85,6 +85,9 @@ public sealed class TagIndex
         Count = 0;
     }
 
+    /// <summary>Gives the memory back. Nothing may be asked afterwards.</summary>
+    public void Dispose() => _buckets.Dispose();
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Matches(in Bucket bucket, uint hash)
     {
@@ -120,6 +123,8 @@ public sealed class TagIndex
                 Put(bucket.Tags[slot], bucket.Places[slot]);
             }
         }
+
+        old.Dispose();
     }
 
     /// <summary>Where a search is.</summary>
