@@ -1,8 +1,13 @@
 // A benchmark class for each engine row. The method is timed whole: copying frames into blocks (Fill, the baseline, shows what that costs) as well as parsing and
 // judging. `rows` times the latter two alone, by the thread's own CPU clock.
 
+using System.Collections.Immutable;
 using BenchmarkDotNet.Attributes;
+using Dataplane.Compiler;
+using Dataplane.Compiler.Load;
 using Dataplane.Packets;
+using Dataplane.Records;
+using Dataplane.Topology.Model;
 
 namespace Dataplane.Bench;
 
@@ -171,4 +176,60 @@ public class TwoWorkersBench
 
     [Benchmark(OperationsPerInvoke = EstablishedRow.Packets)]
     public double Judge() => RowsCommand.JudgeWall(_row).Wall;
+}
+
+/// <summary>How long it takes from a network of which one rule among 10,000 has changed to the first packet judged by it, with the filters of the old network at hand.</summary>
+[MemoryDiagnoser]
+public class RuleChangeBench
+{
+    private const int Rules = 10_000;
+
+    private readonly FilterCache _cache = new();
+    private readonly PacketBlock _block = new();
+    private Network _network = null!;
+    private int _change;
+
+    /// <summary>Whether the changed list is compiled as well, or judged by the interpreter at first, as a run does it.</summary>
+    [Params(false, true)]
+    public bool Compiled { get; set; }
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        // 167 groups of 60 rules: what a group may hold.
+        Network one = Traffic.Network(60);
+        ImmutableArray<SecurityGroup>.Builder groups = ImmutableArray.CreateBuilder<SecurityGroup>();
+        groups.Add(one.SecurityGroups[0]);
+        for (int i = 1; i < Rules / 60; i++)
+        {
+            groups.Add(Traffic.Network(60, i + 1).SecurityGroups[0] with { Id = $"sg-{i + 1:D4}" });
+        }
+
+        _network = one with { SecurityGroups = groups.ToImmutable() };
+        using NetworkEngine engine = NetworkEngine.Build(_network, JudgeOptions.Default);
+        FilterCompiler.CompileAll(engine.Catalog, engine.Filters, _cache);
+        FrameSet frames = new(1);
+        frames.Set(0, 1, false, TcpFlag.Syn);
+        frames.Fill(_block, 0, Traffic.Start, 1);
+        HeaderParser.ParseBlock(_block, null);
+    }
+
+    [Benchmark]
+    public int FirstPacket()
+    {
+        SecurityGroup group = _network.SecurityGroups[0];
+        int port = 1_000 + (++_change % 50_000);
+        Network changed = _network with
+        {
+            SecurityGroups = _network.SecurityGroups.SetItem(0, group with { Ingress = group.Ingress.SetItem(3, group.Ingress[3] with { Protocol = 6, From = port, To = port }) }),
+        };
+        using NetworkEngine engine = NetworkEngine.Build(changed, JudgeOptions.Default, cache: _cache);
+        if (Compiled)
+        {
+            FilterCompiler.CompileAll(engine.Catalog, engine.Filters, _cache);
+        }
+
+        engine.Judge.Judge(_block);
+        return _block.Results[0].Path;
+    }
 }

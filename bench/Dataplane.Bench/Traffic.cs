@@ -23,9 +23,9 @@ internal static class Traffic
     internal const ulong ServerLow = 0x10;
 
     /// <summary>One server with a public address; its group has <paramref name="rules"/> ingress rules of AWS shape and lets TCP 443 in last.</summary>
-    internal static Network Network(int rules)
+    internal static Network Network(int rules, int seed = 1)
     {
-        Random random = new(1);
+        Random random = new(seed);
         ImmutableArray<SecurityGroupRule>.Builder ingress = ImmutableArray.CreateBuilder<SecurityGroupRule>();
         for (int i = 0; i < rules - 1; i++)
         {

@@ -18,6 +18,12 @@ internal static class Engines
     /// <summary>How long the end of a command waits for the compiler to notice that nobody needs it any more.</summary>
     private static readonly TimeSpan StopWait = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Most captures are judged within it; the others pay it once.</summary>
+    private static readonly TimeSpan CompileDelay = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Lists that two topologies of one run have in common are compiled once.</summary>
+    private static readonly FilterCache Compiled = new();
+
     /// <summary>For single packets: one worker, the lists interpreted, ready at once.</summary>
     internal static JudgeFactory Single { get; } = (network, options) => NetworkEngine.Build(network, options).Judge;
 
@@ -28,7 +34,7 @@ internal static class Engines
     {
         NetworkEngine engine = NetworkEngine.Build(network, options, workers, tables, observers: observers);
         CancellationTokenSource stop = new();
-        Task<CompileReport> compile = FilterCompiler.CompileInBackground(engine.Catalog, engine.Filters, stop.Token);
+        Task<CompileReport> compile = FilterCompiler.CompileInBackground(engine.Catalog, engine.Filters, Compiled, CompileDelay, stop.Token);
         return new EngineRun(
             engine.Judge,
             engine.Plan.View,

@@ -39,19 +39,30 @@ internal sealed class RuleBench
         command.Options.Add(_json);
     }
 
+    /// <summary>--seconds, which both forms have.</summary>
+    /// <exception cref="CommandException">It is out of range.</exception>
+    internal double ReadSeconds(ParseResult parsed)
+    {
+        double seconds = parsed.GetValue(_seconds);
+        return seconds is >= 0 and <= 3_600
+            ? seconds
+            : throw new CommandException(ExitCode.Usage, $"--seconds {seconds.ToString(CultureInfo.InvariantCulture)}: it is not between 0 and 3600. Give another number.");
+    }
+
+    /// <summary>--json, which both forms have.</summary>
+    internal bool AsksJson(ParseResult parsed) => parsed.GetValue(_json);
+
+    /// <summary>Whether an option of this form alone was given.</summary>
+    internal bool IsAsked(ParseResult parsed) => (parsed.GetValue(_rules) ?? parsed.GetValue(_headers) ?? parsed.GetValue(_output)) is not null;
+
     internal int Run(ParseResult parsed, Voice voice, Signals signals)
     {
         if (parsed.GetValue(_rules) is not { } rulesPath || parsed.GetValue(_headers) is not { } headersPath)
         {
-            throw new CommandException(ExitCode.Usage, "bench: --rules or --headers is missing. Give both files.");
+            throw new CommandException(ExitCode.Usage, "bench: --rules or --headers is missing. Give both files, or a topology with -t.");
         }
 
-        double seconds = parsed.GetValue(_seconds);
-        if (!(seconds is >= 0 and <= 3_600))
-        {
-            throw new CommandException(ExitCode.Usage, $"--seconds {seconds.ToString(CultureInfo.InvariantCulture)}: it is not between 0 and 3600. Give another number.");
-        }
-
+        double seconds = ReadSeconds(parsed);
         string? outputPath = parsed.GetValue(_output);
         bool json = parsed.GetValue(_json);
         if (outputPath == "-" && json)

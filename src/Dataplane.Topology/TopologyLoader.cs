@@ -19,6 +19,8 @@ namespace Dataplane.Topology;
 /// <summary>Reads topologies.</summary>
 public static class TopologyLoader
 {
+    private const long LargeSnapshot = 16L << 20;
+
     /// <summary>Reads the files and folders of <paramref name="options"/>.</summary>
     /// <returns>The network, or null if there are errors; every fault that was found, warnings too.</returns>
     public static (Network? Network, FaultList Faults) Load(LoadOptions options)
@@ -48,11 +50,18 @@ public static class TopologyLoader
         }
 
         // Snapshots are the large ones: what was read of them is not kept until the end.
+        long bytes = files.Sum(file => (long)file.Content.Length);
         string only = files.Count == 1 ? files[0].Name : "topology";
         release?.Invoke();
         NetworkDraft draft = new();
         AwsReader.Read(snapshots, draft, faults);
         snapshots.Clear();
+        if (bytes > LargeSnapshot)
+        {
+            // Its tree is garbage of hundreds of megabytes: without this the heap would grow by as much again before the runtime looks.
+            GC.Collect();
+        }
+
         if (templates.Count > 0)
         {
             CloudFormationReader.Read(templates, options, draft, faults);

@@ -12,6 +12,7 @@ using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
+using System.Runtime.Loader;
 using System.Security.Cryptography;
 using System.Text;
 using Dataplane.Compiler.Emit;
@@ -26,9 +27,23 @@ public sealed class FilterCache
 {
     private readonly ConcurrentDictionary<string, CompiledClass> _byContent = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, CompiledClass> _byText = new(StringComparer.Ordinal);
+    private readonly List<WeakReference<AssemblyLoadContext>> _contexts = [];
 
     /// <summary>Lists of different content that are ready.</summary>
     public int Count => _byContent.Count;
+
+    /// <summary>Assemblies of this cache's classes that the runtime has not unloaded: those in use, and for a while those that no longer are.</summary>
+    public int LiveContexts
+    {
+        get
+        {
+            lock (_contexts)
+            {
+                _contexts.RemoveAll(context => !context.TryGetTarget(out _));
+                return _contexts.Count;
+            }
+        }
+    }
 
     /// <summary>Drops what none of these lists needs.</summary>
     public void Keep(FilterCatalog catalog)
@@ -59,6 +74,18 @@ public sealed class FilterCache
     }
 
     internal void Remove(string contentHash) => _byContent.TryRemove(contentHash, out _);
+
+    internal AssemblyLoadContext NewContext()
+    {
+        FilterLoader.Context context = new();
+        lock (_contexts)
+        {
+            _contexts.RemoveAll(one => !one.TryGetTarget(out _));
+            _contexts.Add(new WeakReference<AssemblyLoadContext>(context));
+        }
+
+        return context;
+    }
 
     internal void Add(GeneratedFilter filter, CompiledClass compiled)
     {

@@ -79,17 +79,23 @@ public static class FilterCompiler
     /// <summary>Compiles every list on a thread of its own with less priority than packets have; slots are replaced as filters are ready.</summary>
     /// <returns>Ends with the report, which counts and keeps no text; cancelled if <paramref name="cancel"/> is. It never fails because of a list: the report says which ones stay interpreted.</returns>
     public static Task<CompileReport> CompileInBackground(FilterCatalog catalog, FilterSet set, CancellationToken cancel = default) =>
-        CompileInBackground(catalog, set, new FilterCache(), cancel);
+        CompileInBackground(catalog, set, new FilterCache(), TimeSpan.Zero, cancel);
 
     /// <inheritdoc cref="CompileInBackground(FilterCatalog, FilterSet, CancellationToken)"/>
     /// <param name="cache">What it holds is not compiled again, what is compiled is added.</param>
-    public static Task<CompileReport> CompileInBackground(FilterCatalog catalog, FilterSet set, FilterCache cache, CancellationToken cancel = default)
+    /// <param name="delay">How long it waits first: a run that is over by then is not burdened with a compiler.</param>
+    public static Task<CompileReport> CompileInBackground(FilterCatalog catalog, FilterSet set, FilterCache cache, TimeSpan delay, CancellationToken cancel = default)
     {
         TaskCompletionSource<CompileReport> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Thread thread = new(() =>
         {
             try
             {
+                if (delay > TimeSpan.Zero && cancel.WaitHandle.WaitOne(delay))
+                {
+                    cancel.ThrowIfCancellationRequested();
+                }
+
                 BackgroundPriority.Lower();
                 done.SetResult(Compile(catalog, set, cache, keepsText: false, cancel));
             }
@@ -258,7 +264,7 @@ public static class FilterCompiler
             {
                 byte[] image = FilterLoader.Compile(FilterLoader.NextName(), fresh, cancel);
                 Took(ref _roslyn, ref then);
-                assembly = FilterLoader.Load(image, new FilterLoader.Context());
+                assembly = FilterLoader.Load(image, cache.NewContext());
                 Took(ref _load, ref then);
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
