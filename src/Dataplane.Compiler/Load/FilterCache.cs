@@ -12,7 +12,6 @@ using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
-using System.Runtime.Loader;
 using System.Security.Cryptography;
 using System.Text;
 using Dataplane.Compiler.Emit;
@@ -27,20 +26,20 @@ public sealed class FilterCache
 {
     private readonly ConcurrentDictionary<string, CompiledClass> _byContent = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, CompiledClass> _byText = new(StringComparer.Ordinal);
-    private readonly List<WeakReference<AssemblyLoadContext>> _contexts = [];
+    private readonly List<WeakReference<Type>> _assemblies = [];
 
     /// <summary>Lists of different content that are ready.</summary>
     public int Count => _byContent.Count;
 
     /// <summary>Assemblies of this cache's classes that the runtime has not unloaded: those in use, and for a while those that no longer are.</summary>
-    public int LiveContexts
+    public int LiveAssemblies
     {
         get
         {
-            lock (_contexts)
+            lock (_assemblies)
             {
-                _contexts.RemoveAll(context => !context.TryGetTarget(out _));
-                return _contexts.Count;
+                _assemblies.RemoveAll(one => !one.TryGetTarget(out _));
+                return _assemblies.Count;
             }
         }
     }
@@ -75,16 +74,14 @@ public sealed class FilterCache
 
     internal void Remove(string contentHash) => _byContent.TryRemove(contentHash, out _);
 
-    internal AssemblyLoadContext NewContext()
+    /// <summary>Counts an assembly for as long as its code is there. A type of it says so; the context object itself goes before.</summary>
+    internal void Track(Type type)
     {
-        FilterLoader.Context context = new();
-        lock (_contexts)
+        lock (_assemblies)
         {
-            _contexts.RemoveAll(one => !one.TryGetTarget(out _));
-            _contexts.Add(new WeakReference<AssemblyLoadContext>(context));
+            _assemblies.RemoveAll(one => !one.TryGetTarget(out _));
+            _assemblies.Add(new WeakReference<Type>(type));
         }
-
-        return context;
     }
 
     internal void Add(GeneratedFilter filter, CompiledClass compiled)

@@ -264,7 +264,8 @@ public static class FilterCompiler
             {
                 byte[] image = FilterLoader.Compile(FilterLoader.NextName(), fresh, cancel);
                 Took(ref _roslyn, ref then);
-                assembly = FilterLoader.Load(image, cache.NewContext());
+                assembly = FilterLoader.Load(image, new FilterLoader.Context());
+                cache.Track(FilterLoader.TypeOf(assembly, fresh[0].ClassName));
                 Took(ref _load, ref then);
             }
             catch (Exception exception) when (exception is not OperationCanceledException)

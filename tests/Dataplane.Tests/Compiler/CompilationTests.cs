@@ -1,7 +1,6 @@
 using System;
 using System.Linq;
 using System.Runtime.CompilerServices;
-using System.Threading;
 using System.Threading.Tasks;
 using Dataplane.Compiler.Load;
 using Dataplane.Compiler.Lower;
@@ -56,7 +55,7 @@ public sealed class CompilationTests
     [Fact]
     public async Task Verdicts_are_right_while_filters_are_being_compiled()
     {
-        Network network = Many(90);
+        Network network = Many(60);
         FilterCatalog catalog = new(network);
         FilterSet set = FilterCompiler.Interpret(catalog);
         ListMeaning meaning = new(network);
@@ -84,28 +83,30 @@ public sealed class CompilationTests
     }
 
     [Fact]
-    public void Lists_that_packets_have_asked_are_compiled_first()
+    public async Task Lists_that_packets_have_asked_are_compiled_first()
     {
-        FilterCatalog catalog = new(Many(300));
+        FilterCatalog catalog = new(Many(60));
         FilterSet set = FilterCompiler.Interpret(catalog);
-        RuleListKey last = catalog.Find(ListKind.SecurityGroup, "sg-299", Networks.Vpc, ingress: true);
+        RuleListKey last = catalog.Find(ListKind.SecurityGroup, "sg-059", Networks.Vpc, ingress: true);
         Assert.False(((InterpretedFilter)set[last.Slot]).IsAsked);
         set[last.Slot].Decide(Networks.Packet(6, "10.0.0.5", "10.0.0.9", 443));
         Assert.True(((InterpretedFilter)set[last.Slot]).IsAsked);
 
-        // The compiler is stopped at the first list that it replaces after the one that was asked.
-        using CancellationTokenSource stop = new();
-        FilterCache cache = new();
-        Task compile = Task.Run(() => FilterCompiler.CompileAll(catalog, set, cache, stop.Token));
-        SpinWait.SpinUntil(() => cache.Count > 0 || compile.IsCompleted);
-        stop.Cancel();
-        Assert.ThrowsAny<AggregateException>(compile.Wait);
+        // Whenever another ingress list is compiled, the one that was asked is as well, though its slot is the last.
+        RuleListKey[] others = [.. catalog.Lists.Where(key => key.IsIngress && key != last)];
+        Task<CompileReport> compile = Task.Run(() => FilterCompiler.CompileAll(catalog, set));
+        while (!compile.IsCompleted)
+        {
+            bool other = others.Any(key => set[key.Slot] is not InterpretedFilter), own = set[last.Slot] is not InterpretedFilter;
+            Assert.True(own || !other, "a list that no packet asked was compiled first");
+        }
+
+        Networks.NoBugs(await compile);
         Assert.IsNotType<InterpretedFilter>(set[last.Slot]);
-        Assert.Contains(catalog.Lists, key => set[key.Slot] is InterpretedFilter);
     }
 
     [Fact]
-    public void REL_24_Load_contexts_of_replaced_filters_are_unloaded()
+    public void REL_24_Code_of_replaced_filters_is_unloaded()
     {
         FilterCache cache = new();
         for (int round = 0; round < 100; round++)
@@ -118,7 +119,7 @@ public sealed class CompilationTests
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            alive = cache.LiveContexts;
+            alive = cache.LiveAssemblies;
         }
 
         // The unchanged lists' one, the last change's, and one that may still be on its way out.
