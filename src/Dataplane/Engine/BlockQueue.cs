@@ -58,4 +58,13 @@ internal sealed class BlockQueue(int least)
             return _blocks.TryDequeue(out block);
         }
     }
+
+    /// <summary>The next block if there is one now.</summary>
+    public bool TryTakeNow([NotNullWhen(true)] out PacketBlock? block)
+    {
+        lock (_blocks)
+        {
+            return _blocks.TryDequeue(out block);
+        }
+    }
 }

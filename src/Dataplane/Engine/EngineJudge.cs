@@ -1,8 +1,10 @@
 // The engine as a judge of blocks: the caller dispatches, N workers judge, results land in the block.
 //
-// Judge (1) goes over the block in order: fragments find their first ones, packets get their shard (with one worker only fragments matter, so shards are
-// skipped); (2) wakes the workers, each of which judges its own packets into disjoint results; the caller's thread is worker 0; (3) returns when
-// all are done. A flow lives in one shard, a shard belongs to one worker, so results do not depend on N unless a cap was reached (IsCapped).
+// With several workers some blocks go through two rounds together, each with all workers, the caller's thread being worker 0. (1) Each takes an equal slice of each
+// block: the flow and the shard of every packet. Then the caller alone gives fragments their places, in order, if there are any. (2) Each judges the
+// packets of its own shards into disjoint results. A flow lives in one shard, a shard belongs to one worker, so results do not depend on N unless a
+// cap was reached (IsCapped). Workers meet twice for up to eight blocks: where cores are taken by others, a meeting costs a turn of the scheduler.
+// One worker needs no shards and sees its packets batch by batch.
 //
 // Threads: started on construction, N - 1 of them, in the background; Dispose ends them and frees the flow tables. A worker's exception is rethrown by Judge.
 
@@ -30,16 +32,19 @@ public sealed class EngineJudge : IJudge, IDisposable
     private readonly CausalBudget _budget;
     private readonly FlowPool _pool;
     private readonly JudgeOptions _options;
+    private const int MostBlocks = 8;
+
     private readonly int[] _places = NonePlaces();
-    private readonly int[][] _mine;
-    private readonly int[] _mineCounts;
-    private readonly SemaphoreSlim[] _start;
+    private readonly Pass[] _passes;
     private readonly Thread[] _threads;
-    private readonly CountdownEvent _done = new(0);
+    private readonly Gate _start = new();
+    private readonly Gate _done = new();
+    private int _working;
+    private readonly HeaderFlags[] _flags;
+    private bool _isJudging;
+    private int _count;
     private readonly Exception?[] _failures;
-    private PacketBlock? _block;
     private readonly FragmentPlacer? _placer;
-    private int[] _blockPlaces = [];
     private volatile bool _isStopping;
 
     private EngineJudge(FabricPlan plan, FilterSet filters, ResultTables tables, JudgeOptions options, int workers, int batchSize, Func<int, IBatchObserver>? observers)
@@ -55,16 +60,18 @@ public sealed class EngineJudge : IJudge, IDisposable
         TrackedNames tracked = new(tables.Names);
         AddressClasses classes = new(plan);
         _workers = new Worker[workers];
-        _mine = new int[workers][];
-        _mineCounts = new int[workers];
-        _start = new SemaphoreSlim[workers];
+        _passes = new Pass[workers == 1 ? 0 : MostBlocks];
+        for (int i = 0; i < _passes.Length; i++)
+        {
+            _passes[i] = new Pass();
+        }
+
+        _flags = new HeaderFlags[workers];
         _threads = new Thread[workers - 1];
         _failures = new Exception?[workers];
         for (int i = 0; i < workers; i++)
         {
             _workers[i] = new Worker(plan, classes, filters, tables, tracked, options, _pool, _budget, _fragments, FlowHash.Secret, batchSize, observers?.Invoke(i));
-            _mine[i] = new int[PacketBlock.Capacity];
-            _start[i] = new SemaphoreSlim(0);
             if (i > 0)
             {
                 int number = i;
@@ -80,6 +87,9 @@ public sealed class EngineJudge : IJudge, IDisposable
     public FilterSet Filters { get; }
 
     public int Workers => _workers.Length;
+
+    /// <inheritdoc/>
+    public int BlocksAtOnce => _workers.Length == 1 ? 1 : MostBlocks;
 
     /// <summary>Flow entries of all workers, live and dead.</summary>
     public int Flows
@@ -148,34 +158,37 @@ public sealed class EngineJudge : IJudge, IDisposable
         return new EngineJudge(plan, filters, tables, options, workers, batchSize, observers);
     }
 
-    /// <inheritdoc/>
-    public void Judge(PacketBlock block)
+    /// <summary>Commits the tables' memory for so many IPv4 flows, before the first packet: then no packet waits for a page of memory.</summary>
+    /// <param name="flows">0 to MaxFlows; each of several workers prepares for a quarter more than its share.</param>
+    public void Prepare(int flows)
     {
-        ArgumentNullException.ThrowIfNull(block);
+        int share = _workers.Length == 1 ? flows : (int)Math.Min(flows, (flows * 5L / 4 / _workers.Length) + 1);
+        foreach (Worker worker in _workers)
+        {
+            worker.Prepare(Math.Min(share, _pool.Capacity));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Judge(PacketBlock block) => Judge(new ReadOnlySpan<PacketBlock>(in block));
+
+    /// <inheritdoc/>
+    public void Judge(ReadOnlySpan<PacketBlock> blocks)
+    {
         ObjectDisposedException.ThrowIf(_isStopping, this);
         if (_workers.Length == 1)
         {
-            _workers[0].Run(block, AllIndexes.AsSpan(0, block.Count), [], _placer);
+            foreach (PacketBlock block in blocks)
+            {
+                _workers[0].Run(block, AllIndexes.AsSpan(0, block.Count), _placer);
+            }
+
             return;
         }
 
-        Dispatch(block);
-        _block = block;
-        _done.Reset(_workers.Length - 1);
-        for (int i = 1; i < _workers.Length; i++)
+        for (int first = 0; first < blocks.Length; first += MostBlocks)
         {
-            _start[i].Release();
-        }
-
-        RunWorker(0);
-        _done.Wait();
-        _block = null;
-        foreach (Exception? failure in _failures)
-        {
-            if (failure is not null)
-            {
-                ExceptionDispatchInfo.Throw(failure);
-            }
+            JudgeTogether(blocks.Slice(first, Math.Min(MostBlocks, blocks.Length - first)));
         }
     }
 
@@ -184,10 +197,10 @@ public sealed class EngineJudge : IJudge, IDisposable
         if (!_isStopping)
         {
             _isStopping = true;
-            for (int i = 1; i < _start.Length; i++)
+            _start.Move();
+            foreach (Thread thread in _threads)
             {
-                _start[i].Release();
-                _threads[i - 1].Join();
+                thread.Join();
             }
 
             foreach (Worker worker in _workers)
@@ -209,20 +222,69 @@ public sealed class EngineJudge : IJudge, IDisposable
         return _places;
     }
 
-    private void Dispatch(PacketBlock block)
+    private void JudgeTogether(ReadOnlySpan<PacketBlock> blocks)
     {
-        _fragments.NextBlock();
-        _blockPlaces = _places;
-        Array.Clear(_mineCounts);
-        for (int i = 0; i < block.Count; i++)
+        _count = blocks.Length;
+        for (int i = 0; i < blocks.Length; i++)
         {
-            ref readonly Headers packet = ref block.Headers[i];
-            int shard = packet.Status == PacketStatus.Ok ? _sharding.ShardOf(in packet, in block.Quotes[i]) : i & (Sharding.Shards - 1);
-            _places[i] = PlaceOf(block, i, shard, out int firstShard);
-            shard = firstShard >= 0 ? firstShard : shard;
-            int worker = shard % _workers.Length;
-            _mine[worker][_mineCounts[worker]++] = i;
+            _passes[i].Block = blocks[i];
         }
+
+        Array.Clear(_flags);
+        Round(isJudging: false);
+        HeaderFlags flags = HeaderFlags.None;
+        foreach (HeaderFlags some in _flags)
+        {
+            flags |= some;
+        }
+
+        bool hasFragments = _placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0;
+        if (hasFragments)
+        {
+            _fragments.NextBlock();
+        }
+
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            _passes[i].HasPlaces = hasFragments;
+            if (hasFragments)
+            {
+                PlaceAll(_passes[i]);
+            }
+        }
+
+        Round(isJudging: true);
+        foreach (Exception? failure in _failures)
+        {
+            if (failure is not null)
+            {
+                ExceptionDispatchInfo.Throw(failure);
+            }
+        }
+    }
+
+    /// <summary>With several workers: the places of a block's fragments, and the shard of a first fragment for the later ones.</summary>
+    private void PlaceAll(Pass pass)
+    {
+        for (int i = 0; i < pass.Block.Count; i++)
+        {
+            pass.Places[i] = PlaceOf(pass.Block, i, pass.Shards[i], out int firstShard);
+            if (firstShard >= 0)
+            {
+                pass.Shards[i] = (byte)firstShard;
+            }
+        }
+    }
+
+    /// <summary>All workers do one round of the block; failures are kept until the second is over.</summary>
+    private void Round(bool isJudging)
+    {
+        _isJudging = isJudging;
+        Volatile.Write(ref _working, _workers.Length - 1);
+        int done = _done.Count;
+        _start.Move();
+        RunWorker(0);
+        _done.WaitWhile(done);
     }
 
     /// <param name="firstShard">The shard of a later fragment's first, or -1.</param>
@@ -253,16 +315,19 @@ public sealed class EngineJudge : IJudge, IDisposable
 
     private void Loop(int number)
     {
-        while (true)
+        for (int round = 0; ; round++)
         {
-            _start[number].Wait();
+            _start.WaitWhile(round);
             if (_isStopping)
             {
                 return;
             }
 
             RunWorker(number);
-            _done.Signal();
+            if (Interlocked.Decrement(ref _working) == 0)
+            {
+                _done.Move();
+            }
         }
     }
 
@@ -270,11 +335,23 @@ public sealed class EngineJudge : IJudge, IDisposable
     {
         try
         {
-            _workers[number].Run(_block!, _mine[number].AsSpan(0, _mineCounts[number]), _blockPlaces);
+            for (int i = 0; i < _count; i++)
+            {
+                Pass pass = _passes[i];
+                if (_isJudging)
+                {
+                    _workers[number].RunShards(pass.Block, pass.Shards, number, _workers.Length, pass.Views, pass.HasPlaces ? pass.Places : []);
+                    continue;
+                }
+
+                long count = pass.Block.Count;
+                int from = (int)(count * number / _workers.Length), to = (int)(count * (number + 1) / _workers.Length);
+                _flags[number] |= _workers[number].See(pass.Block, from, to, pass.Views, pass.Shards, _sharding);
+            }
         }
         catch (Exception exception)
         {
-            _failures[number] = exception;
+            _failures[number] ??= exception;
         }
     }
 
@@ -294,5 +371,19 @@ public sealed class EngineJudge : IJudge, IDisposable
         int[] places = new int[PacketBlock.Capacity];
         Array.Fill(places, -1);
         return places;
+    }
+
+    /// <summary>What the first round finds of a block, for the second.</summary>
+    private sealed class Pass
+    {
+        public PacketBlock Block { get; set; } = null!;
+
+        public byte[] Shards { get; } = new byte[PacketBlock.Capacity];
+
+        public FlowView[] Views { get; } = new FlowView[PacketBlock.Capacity];
+
+        public int[] Places { get; } = new int[PacketBlock.Capacity];
+
+        public bool HasPlaces { get; set; }
     }
 }

@@ -1,3 +1,4 @@
+using System;
 using Dataplane.Packets;
 using Dataplane.Records;
 
@@ -12,4 +13,16 @@ public interface IJudge
     /// <summary>Fills <see cref="PacketBlock.Results"/> for all packets of a block whose headers are parsed.</summary>
     /// <param name="block">Blocks come in capture order; state carries over from one to the next.</param>
     void Judge(PacketBlock block);
+
+    /// <summary>How many blocks at once serve it best; 1 where it does not matter.</summary>
+    int BlocksAtOnce => 1;
+
+    /// <summary>Several blocks, in capture order.</summary>
+    void Judge(ReadOnlySpan<PacketBlock> blocks)
+    {
+        foreach (PacketBlock block in blocks)
+        {
+            Judge(block);
+        }
+    }
 }

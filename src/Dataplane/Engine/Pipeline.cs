@@ -5,7 +5,7 @@
 // Without sinks there is no third thread: the judge gives blocks back itself. In one thread (a judge with one worker, no sinks) reading takes turns with
 // judging: that takes longer than side by side, and a fifth less of the processor's time, because packets stay in one core's cache and nobody is woken.
 //
-// Blocks go round and there are only BlocksInFlight of them: a slow writer holds the reader back, and memory stays constant. Order is
+// Blocks go round and there are only so many of them: a slow writer holds the reader back, and memory stays constant. Order is
 // capture order throughout, since each stage is one thread and the queues are FIFO. A stage that throws cancels the others,
 // and the first exception is rethrown when all have stopped; blocks judged before are written.
 
@@ -22,9 +22,8 @@ namespace Dataplane.Engine;
 /// <param name="inOneThread">Whether the caller's thread reads as well; only without a sink.</param>
 public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, IJudge judge, IPacketSink? sink, bool inOneThread = false)
 {
-    private const int BlocksInFlight = 8;
-
-    private readonly BlockQueue _free = new(BlocksInFlight / 2);
+    private readonly int _blocksInFlight = Math.Max(8, judge.BlocksAtOnce * 3);
+    private readonly BlockQueue _free = new(Math.Max(8, judge.BlocksAtOnce * 3) / 2);
     private readonly BlockQueue _parsed = new(1);
     private readonly BlockQueue _judged = new(1);
     private ExceptionDispatchInfo? _failure;
@@ -40,7 +39,7 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
 
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using CancellationTokenRegistration wake = stop.Token.Register(_free.Complete);
-        for (int i = 0; i < BlocksInFlight; i++)
+        for (int i = 0; i < _blocksInFlight; i++)
         {
             _free.Add(new PacketBlock());
         }
@@ -98,17 +97,28 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
 
     private void Judge()
     {
+        PacketBlock[] blocks = new PacketBlock[judge.BlocksAtOnce];
         while (_parsed.TryTake(out PacketBlock? block))
         {
-            judge.Judge(block);
-            if (sink is not null)
+            int count = 0;
+            do
             {
-                _judged.Add(block);
+                blocks[count++] = block;
             }
-            else
+            while (count < blocks.Length && _parsed.TryTakeNow(out block));
+
+            judge.Judge(blocks.AsSpan(0, count));
+            foreach (PacketBlock judged in blocks.AsSpan(0, count))
             {
-                block.Reset();
-                _free.Add(block);
+                if (sink is not null)
+                {
+                    _judged.Add(judged);
+                }
+                else
+                {
+                    judged.Reset();
+                    _free.Add(judged);
+                }
             }
         }
     }

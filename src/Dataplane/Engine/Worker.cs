@@ -39,6 +39,8 @@ public sealed class Worker : IDisposable
     private readonly FlowView[] _views;
     private readonly int[] _candidates;
     private readonly QuietKind[] _kinds;
+    private readonly int[] _batch;
+    private readonly FlowView[] _noFlow = new FlowView[1];
     private readonly IBatchObserver? _observer;
     private readonly Dictionary<int, long> _behind = [];
 
@@ -73,6 +75,7 @@ public sealed class Worker : IDisposable
         _views = new FlowView[batchSize];
         _candidates = new int[batchSize];
         _kinds = new QuietKind[batchSize];
+        _batch = new int[batchSize];
         _observer = observer;
     }
 
@@ -84,32 +87,116 @@ public sealed class Worker : IDisposable
     /// <summary>Packets that are unplaced because their source lies behind a gateway that is not enforced, by the gateway's name.</summary>
     public IReadOnlyDictionary<int, long> UnplacedBehind => _behind;
 
-    /// <summary>Judges some packets of a block, in order.</summary>
-    /// <param name="mine">Indexes of this worker's packets, ascending.</param>
-    /// <param name="fragmentPlaces">By index in the block: the place in the fragment memory, or -1; empty when the block has no fragments.</param>
-    /// <param name="placer">Gives a batch that has fragments their places, when nobody did before; else null.</param>
-    internal void Run(PacketBlock block, ReadOnlySpan<int> mine, ReadOnlySpan<int> fragmentPlaces, FragmentPlacer? placer = null)
+    /// <summary>Commits memory for so many IPv4 flows before the first packet.</summary>
+    internal void Prepare(int flows)
     {
-        for (int start = 0; start < mine.Length; start += _views.Length)
+        _table.Prepare(flows);
+        if (_options.Causal)
         {
-            ReadOnlySpan<int> batch = mine.Slice(start, Math.Min(_views.Length, mine.Length - start));
+            _memory.Prepare(flows);
+        }
+    }
+
+    /// <summary>Judges all packets of a block, in order.</summary>
+    /// <param name="all">0, 1, 2 ... to the block's last index.</param>
+    /// <param name="placer">Gives a batch that has fragments their places; null when none are wanted.</param>
+    internal void Run(PacketBlock block, ReadOnlySpan<int> all, FragmentPlacer? placer)
+    {
+        for (int start = 0; start < all.Length; start += _views.Length)
+        {
+            ReadOnlySpan<int> batch = all.Slice(start, Math.Min(_views.Length, all.Length - start));
             Span<FlowView> views = _views.AsSpan(0, batch.Length);
             Span<int> candidates = _candidates.AsSpan(0, batch.Length);
             HeaderFlags flags = See(block.Headers, batch, views);
             Search(views, candidates);
-            if (placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0)
-            {
-                JudgeBatch(block, batch, views, candidates, placer(block, batch));
-            }
-            else
-            {
-                JudgeBatch(block, batch, views, candidates, fragmentPlaces);
-            }
-
+            JudgeBatch(
+                block, batch, views, candidates, placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 ? placer(block, batch) : default);
             _observer?.Observe(block, batch, views);
         }
 
         Counters.Reclaimed = _table.Reclaimed;
+    }
+
+    /// <summary>First round of several workers: flows, hashes and shards of a slice of a block. All flags of its packets together.</summary>
+    internal HeaderFlags See(PacketBlock block, int from, int to, FlowView[] views, byte[] shards, Sharding sharding)
+    {
+        HeaderFlags flags = HeaderFlags.None;
+        for (int i = from; i < to; i++)
+        {
+            ref readonly Headers packet = ref block.Headers[i];
+            ref FlowView view = ref views[i];
+            view.HasKey = false;
+            if (packet.Status != PacketStatus.Ok)
+            {
+                shards[i] = (byte)(i & (Sharding.Shards - 1));
+                continue;
+            }
+
+            _plan.Addresses.View(in packet, ref view);
+            flags |= packet.Flags;
+            if (view.HasKey)
+            {
+                view.Hash = _table.Hash.Of(in view.Key);
+            }
+
+            shards[i] = (byte)(view.HasKey && !packet.HasQuote ? sharding.ShardOf(in view) : sharding.ShardOf(in packet, in block.Quotes[i]));
+        }
+
+        return flags;
+    }
+
+    /// <summary>Second round: judges the packets of this worker's shards, in order.</summary>
+    /// <param name="number">Shards that leave this remainder when divided by <paramref name="workers"/> are its own.</param>
+    /// <param name="views">By index in the block.</param>
+    /// <param name="fragmentPlaces">By index in the block: the place in the fragment memory, or -1; empty when the block has no fragments.</param>
+    internal void RunShards(PacketBlock block, byte[] shards, int number, int workers, FlowView[] views, ReadOnlySpan<int> fragmentPlaces)
+    {
+        Span<byte> isMine = stackalloc byte[Sharding.Shards];
+        isMine.Clear();
+        for (int shard = number; shard < Sharding.Shards; shard += workers)
+        {
+            isMine[shard] = 1;
+        }
+
+        int count = block.Count;
+        int next = 0;
+        while (next < count)
+        {
+            int size = 0;
+            for (; next < count && size < _batch.Length; next++)
+            {
+                _batch[size] = next;
+                size += isMine[shards[next]];
+            }
+
+            ReadOnlySpan<int> batch = _batch.AsSpan(0, size);
+            Span<FlowView> mine = _views.AsSpan(0, size);
+            Take(block.Headers, batch, views, mine);
+            Span<int> candidates = _candidates.AsSpan(0, size);
+            Search(mine, candidates);
+            JudgeBatch(block, batch, mine, candidates, fragmentPlaces);
+            _observer?.Observe(block, batch, mine);
+        }
+
+        Counters.Reclaimed = _table.Reclaimed;
+    }
+
+    /// <summary>Takes over what the first round found, and asks for the buckets.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Take(Headers[] headers, ReadOnlySpan<int> batch, FlowView[] views, Span<FlowView> mine)
+    {
+        Span<QuietKind> kinds = _kinds.AsSpan(0, batch.Length);
+        for (int i = 0; i < batch.Length; i++)
+        {
+            ref readonly FlowView view = ref views[batch[i]];
+            mine[i] = view;
+            kinds[i] = QuietKind.Loud;
+            if (view.HasKey)
+            {
+                _table.PrefetchBucket(view.Hash);
+                kinds[i] = KindOf(in headers[batch[i]]);
+            }
+        }
     }
 
     /// <summary>Frees the flow table's memory. Nothing may run afterwards.</summary>
@@ -233,40 +320,59 @@ public sealed class Worker : IDisposable
     {
         ref readonly Headers packet = ref block.Headers[index];
         ref PacketResult result = ref block.Results[index];
+        int verdict = (int)Verdict.Allow;
         if (flow >= 0 && (packet.Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) == 0 && TryCached(in packet, in view, flow, now, ref result))
         {
             Counters.Hits++;
         }
         else
         {
-            Judge(in packet, in block.Quotes[index], in view, flow, now, fragmentPlace, ref result);
+            verdict = (int)Judge(in packet, in block.Quotes[index], in view, flow, now, fragmentPlace, ref result);
         }
 
-        int verdict = (int)_paths[result.Path].Verdict;
         Counters.Packets[verdict]++;
         Counters.Bytes[verdict] += packet.WireLength;
     }
 
-    private void Judge(in Headers packet, in Headers quote, in FlowView view, int flow, long now, int fragmentPlace, ref PacketResult result)
+    private Verdict Judge(in Headers packet, in Headers quote, in FlowView view, int flow, long now, int fragmentPlace, ref PacketResult result)
     {
         if (packet.Status != PacketStatus.Ok)
         {
-            result = PacketResult.Bare(packet.Status == PacketStatus.Invalid ? PathTable.Invalid : PathTable.Ignored);
-            return;
+            bool isInvalid = packet.Status == PacketStatus.Invalid;
+            result = PacketResult.Bare(isInvalid ? PathTable.Invalid : PathTable.Ignored);
+            return isInvalid ? Verdict.Invalid : Verdict.Ignored;
         }
 
         if (packet.IsLaterFragment && fragmentPlace >= 0)
         {
             result = _fragments.Read(fragmentPlace);
             Counters.Fragments++;
-            return;
+            return _paths[result.Path].Verdict;
         }
 
-        WalkThrough(in packet, in quote, in view, flow, now, ref result);
+        Counters.Walks++;
+        Verdict verdict = packet.HasQuote
+            ? WalkWithQuote(in packet, in quote, in view, flow, now, ref result)
+            : WalkThrough(in packet, in quote, in view, flow, in _noFlow[0], -1, now, ref result);
         if (packet.IsFirstFragment && fragmentPlace >= 0)
         {
             _fragments.Write(fragmentPlace, in result);
         }
+
+        return verdict;
+    }
+
+    private Verdict WalkWithQuote(in Headers packet, in Headers quote, in FlowView view, int flow, long now, ref PacketResult result)
+    {
+        FlowView quoted = _plan.View(in quote);
+        int quotedFlow = -1;
+        if (quoted.HasKey)
+        {
+            quoted.Hash = _table.Hash.Of(in quoted.Key);
+            quotedFlow = _table.Find(in quoted.Key, quoted.Hash);
+        }
+
+        return WalkThrough(in packet, in quote, in view, flow, in quoted, quotedFlow, now, ref result);
     }
 
     /// <summary>Applies what was decided for the next packet of this alias and direction, if it holds and the packet is not moot.</summary>
@@ -374,21 +480,9 @@ public sealed class Worker : IDisposable
         return true;
     }
 
-    private void WalkThrough(in Headers packet, in Headers quote, in FlowView view, int flow, long now, ref PacketResult result)
+    private Verdict WalkThrough(
+        in Headers packet, in Headers quote, in FlowView view, int flow, in FlowView quoted, int quotedFlow, long now, ref PacketResult result)
     {
-        Counters.Walks++;
-        FlowView quoted = default;
-        int quotedFlow = -1;
-        if (packet.HasQuote)
-        {
-            quoted = _plan.View(in quote);
-            if (quoted.HasKey)
-            {
-                quoted.Hash = _table.Hash.Of(in quoted.Key);
-                quotedFlow = _table.Find(in quoted.Key, quoted.Hash);
-            }
-        }
-
         long reclaimed = _table.Reclaimed;
         WalkInput input = new()
         {
@@ -409,19 +503,19 @@ public sealed class Worker : IDisposable
             }
 
             result = PacketResult.Bare(PathTable.Unplaced);
-            return;
+            return Verdict.Unplaced;
         }
 
         if (placement == Placement.Service)
         {
             result = _walk.ServiceResult();
-            return;
+            return Verdict.Allow;
         }
 
         if (packet.IsLaterFragment && _options.Fragments == FragmentPolicy.Drop)
         {
             result = _walk.FragmentResult();
-            return;
+            return Verdict.Deny;
         }
 
         FlowKind kind = FlowKey.KindOf(packet.Protocol, packet.IsIpv6);
@@ -435,14 +529,14 @@ public sealed class Worker : IDisposable
             if (state.IsMoot(kind, tcp, view.FromB, now))
             {
                 result = PacketResult.Bare(PathTable.Moot, _walk.From);
-                return;
+                return Verdict.Moot;
             }
         }
         else if (_options.Causal && quoted.HasKey && kind == FlowKind.Icmp
             && (quotedFlow >= 0 ? _table[quotedFlow].Causal : _memory.Load(in quoted.Key, quoted.Hash)).IsErrorMoot(quoted.Key.Kind, now))
         {
             result = PacketResult.Bare(PathTable.Moot, _walk.From);
-            return;
+            return Verdict.Moot;
         }
 
         result = _walk.Decide();
@@ -475,5 +569,7 @@ public sealed class Worker : IDisposable
                 _memory.Store(in view.Key, view.Hash, state, now);
             }
         }
+
+        return _walk.IsAllowed ? Verdict.Allow : Verdict.Deny;
     }
 }

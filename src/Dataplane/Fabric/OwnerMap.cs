@@ -3,7 +3,7 @@
 //
 //   _listed     address -> first record; records of one address (several VPCs may use it) are chained in order of interface
 //   _public     public IPv4 address -> association
-//   _maybe      one bit a hash: whether any public address has it, so that most look-ups of the hot path end in one read
+//   _maybe      one bit a hash: whether any public address has it, so that most look-ups of the hot path end in one read; _known the same of listed IPv4 ones
 
 using System;
 using System.Collections.Generic;
@@ -27,6 +27,8 @@ public sealed class OwnerMap
     private readonly int[] _listed;
     private readonly int[] _public;
     private readonly ulong[] _maybe = new ulong[1 << (MaybeBits - 6)];
+    private readonly int _knownBits;
+    private readonly ulong[] _known;
     private readonly PrefixMap _prefixes;
     private readonly AssociationPlan[] _associations;
     private readonly int[] _vpcOf;
@@ -50,9 +52,12 @@ public sealed class OwnerMap
         _vpcBlocks = vpcBlocks;
         _prefixes = new PrefixMap(prefixes);
         _listed = NewTable(listed.Count);
+        _knownBits = Math.Clamp(BitOperations.Log2((uint)listed.Count + 1) + 5, MaybeBits, 20);
+        _known = new ulong[1 << (_knownBits - 6)];
         for (int i = listed.Count - 1; i >= 0; i--)
         {
             (IpAddress address, int owner, int association) = listed[i];
+            Know(address);
             ref int place = ref Place(address);
             _records[i] = new Record { Address = address, Interface = owner, Association = association, Next = place - 1 };
             place = i + 1;
@@ -81,6 +86,18 @@ public sealed class OwnerMap
 
     /// <summary>Delegated prefixes; values are interface numbers.</summary>
     internal PrefixMap Prefixes => _prefixes;
+
+    /// <summary>Every interface's addresses, prefixes aside.</summary>
+    internal IEnumerable<IpAddress> Listed
+    {
+        get
+        {
+            foreach (Record record in _records)
+            {
+                yield return record.Address;
+            }
+        }
+    }
 
     /// <summary>A number of an address that is listed or public, one an address, from 0; -1 for any other.</summary>
     internal int Exact(IpAddress address)
@@ -267,7 +284,22 @@ public sealed class OwnerMap
     /// <summary>Whether an address (through priv) lies inside the topology: an interface's, or in a VPC's blocks.</summary>
     public bool IsInside(IpAddress address) => First(address) >= 0 || _vpcBlocks.Find(address) >= 0 || _prefixes.Find(address) >= 0;
 
-    private int First(IpAddress address) => Place(address) - 1;
+    private int First(IpAddress address) => address.IsIpv6 || MaybeListed((uint)address.Low) ? Place(address) - 1 : -1;
+
+    private void Know(IpAddress address)
+    {
+        if (!address.IsIpv6)
+        {
+            uint bit = (uint)address.Low * 0x9E37_79B1u >> (32 - _knownBits);
+            _known[bit >> 6] |= 1UL << (int)(bit & 63);
+        }
+    }
+
+    private bool MaybeListed(uint address)
+    {
+        uint bit = address * 0x9E37_79B1u >> (32 - _knownBits);
+        return (_known[bit >> 6] >> (int)(bit & 63) & 1) != 0;
+    }
 
     private ref int Place(IpAddress address)
     {

@@ -3,6 +3,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Collections.ObjectModel;
 using System.Linq;
 using Dataplane.Filters;
 using Dataplane.Packets;
@@ -24,6 +25,7 @@ public sealed class PrefixMap
     {
         (IpPrefix Block, int Value)[] sorted = [.. blocks.OrderBy(entry => entry.Block)];    // stable
         _values = Array.ConvertAll(sorted, entry => entry.Value);
+        Blocks = Array.AsReadOnly(Array.ConvertAll(sorted, entry => entry.Block));
         _parents = new int[sorted.Length];
         (List<UInt128> starts, List<int> nodes) = Cut(sorted, false);
         _startsV4 = new SortedStarts([.. starts.Select(start => (uint)start)]);
@@ -52,6 +54,8 @@ public sealed class PrefixMap
     }
 
     public int Value(int node) => _values[node];
+
+    public ReadOnlyCollection<IpPrefix> Blocks { get; }
 
     /// <summary>The ranges that the blocks cut a family's addresses into: first address and innermost node (-1 outside all), ascending.</summary>
     public IEnumerable<(UInt128 First, int Node)> Ranges(bool isIpv6)

@@ -47,8 +47,17 @@ public sealed class CausalMemory : IDisposable
 
     public int Count => _tcp.Table.Count + _others.Table.Count;
 
+    /// <summary>Maps and commits memory for so many IPv4 flows of each kind, at most as many as are remembered.</summary>
+    public void Prepare(int flows)
+    {
+        _tcp.Table.Prepare(Math.Min(flows, _budget.Capacity));
+        _others.Table.Prepare(Math.Min(flows, _budget.Capacity));
+    }
+
     /// <summary>Asks the cache for what a flow's look-up reads first; then <see cref="PrefetchRecord"/>.</summary>
-    public void Prefetch(in FlowKey key, uint hash) => HalfOf(key).Table.Prefetch(hash);
+    public void Prefetch(in FlowKey key, uint hash) => Prefetch(key.Protocol, hash);
+
+    public void Prefetch(byte protocol, uint hash) => (protocol == 6 ? _tcp : _others).Table.Prefetch(hash);
 
     public void PrefetchRecord(in FlowKey key, uint hash) => HalfOf(key).Table.PrefetchRecord(hash);
 

@@ -20,6 +20,12 @@ internal sealed class CausalTable : IDisposable
 
     public int Count => _index.Count;
 
+    public void Prepare(int flows)
+    {
+        _index.Prepare(flows);
+        _records.Prepare(flows);
+    }
+
     public void Prefetch(uint hash) => _index.Prefetch(hash);
 
     /// <summary>Asks the cache for the record that a hash probably has.</summary>

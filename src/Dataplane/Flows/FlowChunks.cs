@@ -37,6 +37,20 @@ internal sealed unsafe class FlowChunks<T> : IDisposable
         }
     }
 
+    /// <summary>Maps and commits the memory of the first <paramref name="count"/> places.</summary>
+    public void Prepare(int count)
+    {
+        for (int place = 0; place < count; place += Size)
+        {
+            int before = _owned.Count;
+            Need(place);
+            if (_owned.Count > before)
+            {
+                _owned[^1].Touch((nuint)Math.Min(count - place, Size) * (nuint)sizeof(T));
+            }
+        }
+    }
+
     /// <summary>Asks the cache for a place, if it has memory.</summary>
     public void Prefetch(int index)
     {

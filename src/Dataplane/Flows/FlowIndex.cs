@@ -83,6 +83,17 @@ internal sealed unsafe class FlowIndex : IDisposable
         }
     }
 
+    /// <summary>Makes room, in committed memory, for <paramref name="count"/> numbers.</summary>
+    public void Prepare(int count)
+    {
+        uint buckets = BitOperations.RoundUpToPowerOf2((uint)((count + 4L) / 5));
+        if (buckets > _mask + 1)
+        {
+            Rebuild(buckets);
+            _memory.Touch((nuint)buckets * (nuint)sizeof(Bucket));
+        }
+    }
+
     public void Add(uint hash, int number)
     {
         if ((uint)++Count > (_mask + 1) * 5)

@@ -9,15 +9,14 @@
 // runs when the pool is full: it frees entries all of whose slots are dead at that moment, and hands their causal memory to
 // CausalMemory. Dead entries otherwise stay; every reader asks for life, so reclaiming early or late changes no verdict.
 //
-// Who dies next is not kept until the table was full for the first time: then all entries go into a heap by deadline, once. From there on
-// each new slot, and each change of state that may shorten a life, adds to the heap; a deadline that moved back is found when its old one
-// comes up. So a full table under attack costs a look at the heap's top for each packet, never a scan.
+// Who dies next is not kept until the table was full for the first time: then all entries go into a DeathWheel, once. From there on
+// it is told of each new slot and each change of state that may shorten a life. So a full table under attack costs a look at one short list for each
+// packet, never a scan.
 //
 // Bound: MaxFlows entries over all tables, of 104 bytes (IPv6: 136) and 13 to 26 of index, one part-filled chunk a table, 40 bytes for each slot past two (only
-// paths through appliances have those; a walk passes at most 34 checks), and, once full, 16 to 32 bytes of heap.
+// paths through appliances have those; a walk passes at most 34 checks), and, once full, 12 bytes an entry of wheel.
 
 using System;
-using System.Collections.Generic;
 using System.Runtime.Intrinsics.X86;
 
 namespace Dataplane.Flows;
@@ -33,6 +32,7 @@ public sealed unsafe class FlowTable : IDisposable
     private readonly FlowChunks<FlowEntry> _entries = new();
     private readonly FlowChunks<FlowDetail> _details = new();
     private readonly FlowChunks<WideEnds> _wide = new();
+    private bool _hasWide;
     private readonly int _claim;
     private int _claimed;
     private int _used;
@@ -40,7 +40,8 @@ public sealed unsafe class FlowTable : IDisposable
     private ExtraSlot[] _extra = [];
     private int _extraUsed;
     private int _extraFree = -1;
-    private PriorityQueue<int, long>? _deaths;
+    private readonly int[] _due = new int[32];
+    private DeathWheel? _deaths;
 
     /// <param name="timeouts">Of the interfaces that slots name.</param>
     public FlowTable(FlowPool pool, CausalMemory memory, FlowHash hash, Timeouts timeouts)
@@ -71,6 +72,14 @@ public sealed unsafe class FlowTable : IDisposable
     public ref FlowEntry this[int index] => ref _entries[index];
 
     public ref FlowDetail Detail(int index) => ref _details[index];
+
+    /// <summary>Maps and commits memory for so many IPv4 flows before the first packet.</summary>
+    public void Prepare(int flows)
+    {
+        _index.Prepare(flows);
+        _entries.Prepare(flows);
+        _details.Prepare(flows);
+    }
 
     /// <summary>The flow of an entry.</summary>
     public FlowKey Key(int index)
@@ -111,6 +120,10 @@ public sealed unsafe class FlowTable : IDisposable
         if (index >= 0 && Sse.IsSupported)
         {
             Sse.Prefetch0(_entries.At(index));
+            if (_hasWide)
+            {
+                _wide.Prefetch(index);
+            }
         }
 
         return index;
@@ -176,6 +189,7 @@ public sealed unsafe class FlowTable : IDisposable
         if (key.IsIpv6)
         {
             (ulong aHigh, ulong aLow, ulong bHigh, ulong bLow, _) = key.Words;
+            _hasWide = true;
             _wide.Need(index);
             _wide[index] = new WideEnds { AHigh = aHigh, ALow = aLow, BHigh = bHigh, BLow = bLow };
         }
@@ -286,21 +300,7 @@ public sealed unsafe class FlowTable : IDisposable
     }
 
     /// <summary>Must be told when a slot's state changed, for its time-out may be shorter now.</summary>
-    public void MayDieEarlier(int index)
-    {
-        if (_deaths is null)
-        {
-            return;
-        }
-
-        if (_deaths.Count > (4L * Count) + 1024)
-        {
-            _deaths = null;    // the table is no longer full: gathered again when it is
-            return;
-        }
-
-        _deaths.Enqueue(index, Deadline(index));
-    }
+    public void MayDieEarlier(int index) => _deaths?.Put(index, Deadline(index));
 
     /// <summary>Forgets every cached decision.</summary>
     public void DropAllDecisions()
@@ -314,34 +314,24 @@ public sealed unsafe class FlowTable : IDisposable
     /// <summary>Frees all entries that have no live slot, and returns how many.</summary>
     public int Reclaim(long now)
     {
-        if (_deaths is null)
-        {
-            Gather();
-        }
-
+        _deaths ??= Gather(now);
         int freed = 0;
-        while (_deaths!.TryPeek(out int index, out long due) && due <= now)
+        bool isLast = false;
+        while (!isLast)
         {
-            _deaths.Dequeue();
-            if (this[index].Rest == 0)
+            _deaths.Next(now, out int entry, out isLast);
+            while (entry >= 0)
             {
-                continue;
-            }
-
-            long deadline = Deadline(index);
-            if (now < deadline)
-            {
-                if (deadline > due)
+                int count = 0;
+                for (; entry >= 0 && count < _due.Length; entry = _deaths.After(entry))
                 {
-                    _deaths.Enqueue(index, deadline);
+                    _due[count++] = entry;
+                    _entries.Prefetch(entry);
+                    _details.Prefetch(entry);
                 }
 
-                continue;
+                freed += FreeDead(_due.AsSpan(0, count), now);
             }
-
-            _memory.Store(Key(index), Detail(index).Hash, this[index].Causal, now);
-            Free(index);
-            freed++;
         }
 
         Reclaimed += freed;
@@ -355,6 +345,7 @@ public sealed unsafe class FlowTable : IDisposable
         _entries.Dispose();
         _details.Dispose();
         _wide.Dispose();
+        _deaths?.Dispose();
     }
 
     private bool Claim()
@@ -381,19 +372,55 @@ public sealed unsafe class FlowTable : IDisposable
         return deadline;
     }
 
-    /// <summary>Puts every entry into the heap of deaths.</summary>
-    private void Gather()
+    /// <summary>A wheel with every entry in it.</summary>
+    private DeathWheel Gather(long now)
     {
-        List<(int, long)> all = new(Count);
+        DeathWheel wheel = new(now);
         for (int index = 0; index < _used; index++)
         {
-            if (this[index].Rest != 0)
+            if (_entries[index].Rest != 0)
             {
-                all.Add((index, Deadline(index)));
+                wheel.Put(index, Deadline(index));
             }
         }
 
-        _deaths = new PriorityQueue<int, long>(all);
+        return wheel;
+    }
+
+    /// <summary>Frees the dead of a handful of entries, and puts the others back into the wheel.</summary>
+    private int FreeDead(Span<int> entries, long now)
+    {
+        int dead = 0;
+        foreach (int index in entries)
+        {
+            long deadline = Deadline(index);
+            if (now < deadline)
+            {
+                _deaths!.Put(index, deadline);
+                continue;
+            }
+
+            entries[dead++] = index;
+            uint hash = _details[index].Hash;
+            _index.Prefetch(hash);
+            if (_entries[index].Slot0.Causal != 0)
+            {
+                _memory.Prefetch(_entries[index].Protocol, hash);
+            }
+        }
+
+        foreach (int index in entries[..dead])
+        {
+            ref FlowEntry entry = ref _entries[index];
+            if (entry.Slot0.Causal != 0)
+            {
+                _memory.Store(Key(index), _details[index].Hash, entry.Causal, now);
+            }
+
+            Free(index);
+        }
+
+        return dead;
     }
 
     private int MakeExtra(ref FlowDetail detail, in NewSlot made)
