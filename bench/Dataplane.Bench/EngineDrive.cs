@@ -25,11 +25,13 @@ internal sealed class EngineDrive : IDisposable
     private readonly int _sampleEvery;
     private int _turn;
 
+    /// <param name="prepare">Flows for which memory is committed before the first packet: a fresh page costs more than a walk, and a table in use has none.</param>
     /// <param name="sampleEvery">One flow of so many is judged by the reference, too; 0 for none.</param>
-    internal EngineDrive(Network network, JudgeOptions options, int workers = 1, int sampleEvery = 0, Func<int, IBatchObserver>? observers = null)
+    internal EngineDrive(Network network, JudgeOptions options, int workers = 1, int sampleEvery = 0, Func<int, IBatchObserver>? observers = null, int prepare = 0)
     {
         Engine = NetworkEngine.Build(network, options, workers, observers: observers);
         CompileReport report = FilterCompiler.CompileAll(Engine.Catalog, Engine.Filters);
+        Engine.Judge.Prepare(prepare);
         if (!report.Bugs.IsEmpty)
         {
             throw new InvalidOperationException(report.Bugs[0]);

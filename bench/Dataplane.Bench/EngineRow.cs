@@ -85,7 +85,7 @@ internal sealed class MixedRow() : EngineRow("80 % of 1,048,576 established flow
 
     internal override void Setup()
     {
-        Drive = new EngineDrive(Traffic.Network(1_000), new JudgeOptions { MaxFlows = 4 * Flows }, sampleEvery: 256);
+        Drive = new EngineDrive(Traffic.Network(1_000), new JudgeOptions { MaxFlows = 4 * Flows }, sampleEvery: 256, prepare: 4 * Flows);
         Establish(Flows);
         Frames = new FrameSet(Packets);
     }
@@ -101,18 +101,21 @@ internal sealed class MixedRow() : EngineRow("80 % of 1,048,576 established flow
 }
 
 /// <summary>A flood of new flows that are allowed. The table is full of flows that died, as in a flood that lasts: making room is part of it.</summary>
-internal sealed class FirstPacketsRow(int rules, double floor, double goal) : EngineRow($"first packets, allowed, {rules:N0} rules", floor, goal)
+internal sealed class FirstPacketsRow(int rules, double floor, double goal, bool isFull = false)
+    : EngineRow(isFull ? $"first packets into a full table of the dead, {rules:N0} rules, causal memory full" : $"first packets, allowed, {rules:N0} rules", floor, goal)
 {
     internal const int Packets = 524_288;
     private const long SynTimeout = 121_000_000_000;
+    private const int MostPasses = 16;
 
     private int _next;
 
     internal override void Setup()
     {
-        Drive = new EngineDrive(Traffic.Network(rules), JudgeOptions.Default, sampleEvery: 128);
+        JudgeOptions options = new() { MaxFlows = isFull ? 2 * Packets : MostPasses * Packets };
+        Drive = new EngineDrive(Traffic.Network(rules), options, sampleEvery: 128, prepare: options.MaxFlows);
         Frames = new FrameSet(Packets);
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < (isFull ? 5 : 2); i++)
         {
             Prepare(0);
             Drive.Run(Frames, compare: true);
@@ -121,7 +124,7 @@ internal sealed class FirstPacketsRow(int rules, double floor, double goal) : En
 
     internal override void Prepare(int pass)
     {
-        Drive.Now += SynTimeout;
+        Drive.Now += isFull ? SynTimeout : 0;
         for (int i = 0; i < Packets; i++)
         {
             Frames.Set(i, _next++, false, TcpFlag.Syn);
@@ -142,7 +145,7 @@ internal sealed class DeniedRow(int rules, bool causal, double floor, double goa
 
     internal override void Setup()
     {
-        Drive = new EngineDrive(Traffic.Network(rules), new JudgeOptions { Causal = causal }, sampleEvery: 256);
+        Drive = new EngineDrive(Traffic.Network(rules), new JudgeOptions { Causal = causal }, sampleEvery: 256, prepare: JudgeOptions.Default.MaxFlows);
         Frames = new FrameSet(Packets);
         for (int i = 0; i < 3; i++)
         {
