@@ -215,6 +215,7 @@ public sealed class Worker : IDisposable
         FlowHash hash = table.Hash;
         Span<QuietKind> kinds = _kinds.AsSpan(0, batch.Length);
         HeaderFlags flags = HeaderFlags.None;
+        bool hasFlows = table.Count != 0;
         for (int i = 0; i < batch.Length; i++)
         {
             ref readonly Headers packet = ref headers[batch[i]];
@@ -228,8 +229,11 @@ public sealed class Worker : IDisposable
                 if (view.HasKey)
                 {
                     view.Hash = hash.Of(in view.Key);
-                    table.PrefetchBucket(view.Hash);
                     kinds[i] = KindOf(in packet);
+                    if (hasFlows)
+                    {
+                        table.PrefetchBucket(view.Hash);
+                    }
                 }
             }
         }
@@ -249,8 +253,13 @@ public sealed class Worker : IDisposable
     {
         FlowTable table = _table;
         bool remembers = _memory.Count > 0;
-        bool misses = false;
-        for (int i = 0; i < views.Length; i++)
+        bool misses = table.Count == 0;
+        if (misses)
+        {
+            candidates.Fill(-1);
+        }
+
+        for (int i = 0; i < views.Length && table.Count != 0; i++)
         {
             ref readonly FlowView view = ref views[i];
             int candidate = view.HasKey ? table.Candidate(view.Hash) : -1;

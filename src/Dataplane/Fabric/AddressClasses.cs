@@ -9,20 +9,18 @@
 using System;
 using System.Collections.Generic;
 using System.Security.Cryptography;
+using Dataplane.Filters;
 using Dataplane.Packets;
 
 namespace Dataplane.Fabric;
 
 /// <summary>Classes of addresses. Immutable, thread-safe.</summary>
-/// <remarks>8 bytes a range of IPv4 and 256 KiB beyond 32 ranges; 20 bytes a range of IPv6.</remarks>
+/// <remarks>8 bytes a range of IPv4 and 256 KiB beyond 2,048 ranges; 20 bytes a range of IPv6.</remarks>
 public sealed class AddressClasses
 {
-    private const int FewRanges = 32;
-
     private readonly OwnerMap _addresses;
-    private readonly uint[] _firstV4;
+    private readonly SortedStarts _startsV4;
     private readonly int[] _classV4;
-    private readonly int[] _rangeOf;    // by the upper 16 bits: the range that holds the first such address; empty for few ranges
     private readonly UInt128[] _firstV6;
     private readonly int[] _classV6;
 
@@ -32,22 +30,12 @@ public sealed class AddressClasses
         _addresses = plan.Addresses;
         Signatures signatures = new();
         (List<UInt128> first, List<int> classes) = Cut(plan, false, signatures);
-        _firstV4 = [.. first.ConvertAll(one => (uint)one)];
+        _startsV4 = new SortedStarts([.. first.ConvertAll(one => (uint)one)]);
         _classV4 = [.. classes];
         (first, classes) = Cut(plan, true, signatures);
         _firstV6 = [.. first];
         _classV6 = [.. classes];
         Count = signatures.Count;
-        _rangeOf = _firstV4.Length <= FewRanges ? [] : new int[65_537];
-        for (int upper = 0, range = 0; upper < _rangeOf.Length; upper++)
-        {
-            while (range + 1 < _firstV4.Length && _firstV4[range + 1] <= (ulong)upper << 16)
-            {
-                range++;
-            }
-
-            _rangeOf[upper] = range;
-        }
     }
 
     /// <summary>Classes of ranges; those of single addresses come after them.</summary>
@@ -58,32 +46,7 @@ public sealed class AddressClasses
         int exact = _addresses.Exact(address);
         return exact >= 0 ? Count + exact
             : address.IsIpv6 ? _classV6[Find(_firstV6, new UInt128(address.High, address.Low))]
-            : OfV4((uint)address.Low);
-    }
-
-    private int OfV4(uint address)
-    {
-        int low = 0, high = _firstV4.Length - 1;
-        if (_rangeOf.Length != 0)
-        {
-            low = _rangeOf[address >> 16];
-            high = _rangeOf[(address >> 16) + 1];
-        }
-
-        while (low < high)
-        {
-            int middle = (low + high + 1) >> 1;
-            if (_firstV4[middle] <= address)
-            {
-                low = middle;
-            }
-            else
-            {
-                high = middle - 1;
-            }
-        }
-
-        return _classV4[low];
+            : _classV4[_startsV4.UpTo((uint)address.Low) - 1];    // the first range starts at 0
     }
 
     private static int Find(UInt128[] first, UInt128 address)

@@ -130,7 +130,7 @@ public sealed unsafe class FlowTable : IDisposable
     }
 
     /// <summary>Whether no flow has a hash for which <see cref="Candidate"/> said -1 and nothing was added since; false when a search must tell.</summary>
-    public bool IsAbsent(uint hash) => _index.IsEnd(hash);
+    public bool IsAbsent(uint hash) => Count == 0 || _index.IsEnd(hash);
 
     /// <summary>Whether an entry, of whatever life, has a key now.</summary>
     public bool Is(int index, in FlowKey key)
