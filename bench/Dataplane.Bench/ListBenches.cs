@@ -5,8 +5,8 @@ using BenchmarkDotNet.Attributes;
 using Dataplane.Compiler.FiveTuples;
 using Dataplane.Compiler.Load;
 using Dataplane.Compiler.Lower;
-using Dataplane.Filters;
 using Dataplane.Fabric;
+using Dataplane.Filters;
 using Dataplane.Packets;
 using Dataplane.Topology.Model;
 
