@@ -83,7 +83,7 @@ internal sealed class FrameSet
         frame[transport + 13] = flags;
     }
 
-    /// <summary>A frame with a source anywhere and any ports, as a flood sends them.</summary>
+    /// <summary>A SYN from anywhere to a port that no rule of <see cref="Traffic.Network"/> names, as a flood sends them.</summary>
     internal void SetRandom(int index, int flow, Random random)
     {
         Set(index, flow, false, TcpFlag.Syn);
@@ -99,7 +99,7 @@ internal sealed class FrameSet
         }
 
         BinaryPrimitives.WriteUInt16BigEndian(frame[transport..], (ushort)random.Next(65_536));
-        BinaryPrimitives.WriteUInt16BigEndian(frame[(transport + 2)..], (ushort)random.Next(1, 442));
+        BinaryPrimitives.WriteUInt16BigEndian(frame[(transport + 2)..], (ushort)random.Next(60_100, 65_536));
     }
 
     /// <summary>Copies as many frames as <paramref name="other"/> holds into it.</summary>

@@ -19,7 +19,7 @@ internal static class Engines
     private static readonly TimeSpan StopWait = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Most captures are judged within it; the others pay it once.</summary>
-    private static readonly TimeSpan CompileDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan CompileDelay = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Lists that two topologies of one run have in common are compiled once.</summary>
     private static readonly FilterCache Compiled = new();
