@@ -23,7 +23,7 @@ namespace Dataplane.Compiler.Load;
 /// <summary>Compiles and loads generated classes.</summary>
 internal static class FilterLoader
 {
-    private static int _assemblies;
+    private static int AssembliesMade;
 
     private static readonly CSharpParseOptions Parse = CSharpParseOptions.Default
         .WithLanguageVersion(LanguageVersion.CSharp13)
@@ -85,7 +85,7 @@ internal static class FilterLoader
     public static Filter Create(Type type, AddressSet[] sets) => (Filter)Activator.CreateInstance(type, [sets])!;
 
     /// <summary>A name that no other assembly of this process has.</summary>
-    public static string NextName() => string.Create(CultureInfo.InvariantCulture, $"Dataplane.Generated.{Interlocked.Increment(ref _assemblies) - 1}");
+    public static string NextName() => string.Create(CultureInfo.InvariantCulture, $"Dataplane.Generated.{Interlocked.Increment(ref AssembliesMade) - 1}");
 
     private static string DataplanePath()
     {
