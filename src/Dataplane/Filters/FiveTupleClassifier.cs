@@ -23,10 +23,10 @@ public abstract class FiveTupleClassifier
     internal const int Padding = 32;
 
     [ThreadStatic]
-    private static PacketColumns? _columns;
+    private static PacketColumns? OwnColumns;
 
     [ThreadStatic]
-    private static PacketColumns? _other;
+    private static PacketColumns? OtherColumns;
 
     /// <summary>Bytes of its tables.</summary>
     public abstract long Bytes { get; }
@@ -42,7 +42,7 @@ public abstract class FiveTupleClassifier
             throw new ArgumentException("fewer results than packets", nameof(rules));
         }
 
-        PacketColumns columns = _columns ??= new PacketColumns(), other = _other ??= new PacketColumns();
+        PacketColumns columns = OwnColumns ??= new PacketColumns(), other = OtherColumns ??= new PacketColumns();
         for (int from = 0; from < packets.Length; from += Chunk)
         {
             int count = Math.Min(Chunk, packets.Length - from);
