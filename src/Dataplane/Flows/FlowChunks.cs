@@ -5,11 +5,11 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Dataplane.Flows;
 
-/// <summary>A growing column of values outside the garbage collector: 65,536 to a block, mapped when first needed, zeroed, never moved.</summary>
+/// <summary>A growing column of values outside the garbage collector: 262,144 to a block (so that every block is whole pages of 2 MiB), mapped when first needed, zeroed, never moved.</summary>
 internal sealed unsafe class FlowChunks<T> : IDisposable
     where T : unmanaged
 {
-    private const int Bits = 16;
+    private const int Bits = 18;
     private const int Size = 1 << Bits;
 
     private readonly List<FlowMemory> _owned = [];
