@@ -7,7 +7,7 @@ namespace Dataplane.Engine;
 
 /// <summary>Blocks on their way from one thread to another, first in, first out.</summary>
 /// <param name="least">
-/// Blocks that must be there before a thread that found none is woken: waking costs as much as judging a hundred packets, so it should be worth it. 1 where whoever waits must
+/// Blocks that must be there before a thread that found none is woken: waking costs a system call and a turn of the scheduler, so it should be worth it. 1 where whoever waits must
 /// have each block at once. The blocks that others hold must come back without help from the one that waits.
 /// </param>
 internal sealed class BlockQueue(int least)

@@ -5,7 +5,7 @@ namespace Dataplane.Engine;
 /// <summary>A count that one thread moves on and others wait for: a short while turning, then asleep.</summary>
 internal sealed class Gate
 {
-    // About 20 us, what waking a sleeper costs. Longer turning starves the thread that is waited for where cores are taken; offering the processor at
+    // Some tens of us, in the hope that a sleeper need not be woken; the number was not tuned. Longer turning starves the thread that is waited for where cores are taken; offering the processor at
     // each turn (Thread.Yield) was slower on free ones.
     private const int Turns = 300;
 
