@@ -336,7 +336,9 @@ public sealed class Worker : IDisposable
         }
         else
         {
-            verdict = (int)Judge(in packet, in block.Quotes[index], in view, flow, now, fragmentPlace, ref result);
+            verdict = packet.Status == PacketStatus.Misplaced
+                ? (int)Misplaced(block, index, ref result)
+                : (int)Judge(in packet, in block.Quotes[index], in view, flow, now, fragmentPlace, ref result);
         }
 
         Counters.Packets[verdict]++;
@@ -369,6 +371,12 @@ public sealed class Worker : IDisposable
         }
 
         return verdict;
+    }
+
+    private Verdict Misplaced(PacketBlock block, int index, ref PacketResult result)
+    {
+        result = block.Misplaced[block.Packets[index].CaptureInterface];
+        return _paths[result.Path].Verdict;
     }
 
     private Verdict WalkWithQuote(in Headers packet, in Headers quote, in FlowView view, int flow, long now, ref PacketResult result)

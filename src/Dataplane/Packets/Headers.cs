@@ -25,6 +25,9 @@ public enum PacketStatus : byte
 
     /// <summary>Not IP (ARP, LLDP, 802.3, MPLS ...) or IPv6 neighbour discovery: verdict <c>ignored</c>.</summary>
     Ignored,
+
+    /// <summary>Live only: well-formed, and not allowed to enter where it arrived. Its block says what becomes of it.</summary>
+    Misplaced,
 }
 
 [Flags]

@@ -71,6 +71,9 @@ public sealed class PacketBlock
     /// <summary>Whether some packet was left: <see cref="IsLeft"/> need not be asked else.</summary>
     public bool HasLeft { get; private set; }
 
+    /// <summary>By capture interface: the result of a packet whose status is <see cref="PacketStatus.Misplaced"/>. Set in live runs only.</summary>
+    public PacketResult[] Misplaced { get; set; } = [];
+
     public bool IsFull => Count == Capacity;
 
     /// <summary>Bytes of packets that the block holds now.</summary>

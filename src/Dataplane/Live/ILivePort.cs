@@ -1,0 +1,42 @@
+using System;
+using Dataplane.Packets;
+
+namespace Dataplane.Live;
+
+/// <summary>One interface of the machine, open for whole Ethernet frames both ways.</summary>
+/// <remarks>One thread uses it. Frames that the program itself sent are never received.</remarks>
+public interface ILivePort : IDisposable
+{
+    /// <summary>As the system names it: <c>eth0</c>.</summary>
+    string Name { get; }
+
+    /// <summary>How it is opened, for a person: <c>xdp (native, copy)</c>, <c>packet</c>, <c>pcap</c>.</summary>
+    string Method { get; }
+
+    /// <summary>The system's own address of the interface.</summary>
+    MacAddress Address { get; }
+
+    /// <summary>The largest IP packet that it sends, bytes.</summary>
+    int Mtu { get; }
+
+    /// <summary>Brings up to date by <see cref="Receive"/> and <see cref="Send"/>; what the kernel counts, by <see cref="ReadCounters"/>.</summary>
+    LivePortCounters Counters { get; }
+
+    /// <summary>Adds frames that wait, in order of arrival, to the block; never waits itself.</summary>
+    /// <param name="block">Each frame's time is nanoseconds since 1970-01-01 UTC and never earlier than the one before; link Ethernet; tags of 802.1Q stand in the frame.</param>
+    /// <param name="most">At most so many; fewer when the block is full.</param>
+    /// <param name="captureInterface">What the packets' CaptureInterface becomes.</param>
+    /// <returns>Frames that were added; 0 when none waits, or the link is down.</returns>
+    int Receive(PacketBlock block, int most, int captureInterface);
+
+    /// <summary>Takes over a frame for sending, at the latest at <see cref="Flush"/>.</summary>
+    /// <param name="frame">From the destination address on, without frame check sequence. Its bytes are the caller's again when this returns.</param>
+    /// <returns>False when it could not be taken, which is counted in <see cref="LivePortCounters.NotSent"/>: no room, too long, link down.</returns>
+    bool Send(ReadOnlySpan<byte> frame);
+
+    /// <summary>Hands all taken frames to the system.</summary>
+    void Flush();
+
+    /// <summary>Asks the system for what only it knows: frames it dropped before we saw them.</summary>
+    void ReadCounters();
+}
