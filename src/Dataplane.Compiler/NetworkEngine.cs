@@ -51,5 +51,25 @@ public sealed class NetworkEngine : IDisposable
         return new NetworkEngine(catalog, plan, filters, EngineJudge.Create(plan, filters, tables, options, workers, batchSize, observers));
     }
 
+    /// <summary>A network that may take over (<see cref="EngineJudge.Adopt"/>): everything that takes time is done here, on whatever thread.</summary>
+    /// <param name="cache">Compiled filters of earlier networks; null for none.</param>
+    public NextNetwork Next(Network network, FilterCache? cache = null)
+    {
+        FilterCatalog catalog = new(network);
+        FabricPlan plan = FabricLowering.Lower(catalog, Judge.Tables);
+        FilterSet filters = FilterCompiler.Interpret(catalog);
+        if (cache is not null)
+        {
+            FilterCompiler.Reuse(catalog, filters, cache);
+        }
+
+        return new NextNetwork(network, catalog, Judge.Prepare(plan, filters));
+    }
+
     public void Dispose() => Judge.Dispose();
 }
+
+/// <summary>A network that may take over from the one in force.</summary>
+/// <param name="Catalog">Its rule lists, for the compiler.</param>
+/// <param name="Policy">Takes over in the engine; its filters are replaced as compiled ones are ready.</param>
+public sealed record NextNetwork(Network Network, FilterCatalog Catalog, NextPolicy Policy);

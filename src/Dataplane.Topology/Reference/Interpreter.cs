@@ -4,6 +4,8 @@
 // record's types, so that two independent programs read the same page; tests hold the engine to this one. It allocates freely. Memory is bounded
 // by the caps that the page names: --max-flows, 1,048,576 connections and as many other flows, 65,536 datagrams.
 
+using System;
+using System.Linq;
 using Dataplane.Packets;
 using Dataplane.Records;
 using Dataplane.Topology.Model;
@@ -18,20 +20,29 @@ public sealed class Interpreter
     private readonly Slots _slots;
     private readonly Causal _causal;
     private readonly Fragments _fragments = new();
-    private readonly Placement _placement;
-    private readonly Terrain _terrain;
+    private Placement _placement;
+    private Terrain _terrain;
 
     public Interpreter(Network network, JudgeOptions options)
     {
         _options = options;
         AddressBook addresses = new(network);
-        Routing routing = new(network);
         _slots = new Slots(options);
         _causal = new Causal(addresses);
-        ReturnPaths returns = new(addresses, _slots);
-        _placement = new Placement(network, addresses, routing, returns);
-        SecurityGroups groups = new(network, options, addresses, routing, _slots, returns);
-        _terrain = new Terrain(network, options, addresses, routing, groups, returns);
+        (_placement, _terrain) = Lay(network, addresses);
+    }
+
+    /// <summary>From the next packet on another network judges; what interfaces remember stays (CT-14, CT-16). For live runs: without causal memory.</summary>
+    /// <exception cref="InvalidOperationException">Causal memory is on.</exception>
+    public void Adopt(Network network)
+    {
+        if (_options.Causal)
+        {
+            throw new InvalidOperationException("a network is changed without causal memory only");
+        }
+
+        _slots.Adopt(network.Interfaces.ToDictionary(i => i.Id, StringComparer.Ordinal));
+        (_placement, _terrain) = Lay(network, new AddressBook(network));
     }
 
     /// <summary>Flows that some interface remembers at a time, in nanoseconds since 1970.</summary>
@@ -61,6 +72,14 @@ public sealed class Interpreter
         }
 
         return outcome;
+    }
+
+    private (Placement Placement, Terrain Terrain) Lay(Network network, AddressBook addresses)
+    {
+        Routing routing = new(network);
+        ReturnPaths returns = new(addresses, _slots);
+        SecurityGroups groups = new(network, _options, addresses, routing, _slots, returns);
+        return (new Placement(network, addresses, routing, returns), new Terrain(network, _options, addresses, routing, groups, returns));
     }
 
     private Outcome JudgeWhole(in Headers packet, in Headers quote, long time)

@@ -78,7 +78,17 @@ internal sealed class SecurityGroups
             }
 
             // CT-03, CT-26: each packet of an untracked flow needs a rule of its own direction.
-            return Match(at, ingress, packet) is { } again ? GroupAnswer.Pass(again.Rule, FlowState.Untracked, touch) : Mismatch(at, ingress);
+            if (Match(at, ingress, packet) is not { } again)
+            {
+                return Mismatch(at, ingress);
+            }
+
+            // CT-17: the rules were changed and would track the flow now, so a packet of its first direction begins it anew.
+            bool wouldBeTracked = (!ingress && IsAutoTracked(at, packet.Destination)) || !IsUntracked(at, ingress, packet, again);
+            if (ingress != slot.FirstWasIngress || !wouldBeTracked)
+            {
+                return GroupAnswer.Pass(again.Rule, FlowState.Untracked, touch);
+            }
         }
 
         // 3. The rules.

@@ -99,7 +99,7 @@ internal sealed class Slot
     /// <summary>CT-09.</summary>
     public required bool AutoTracked { get; init; }
 
-    public required TrackingTimeouts Timeouts { get; init; }
+    public required TrackingTimeouts Timeouts { get; set; }
 
     /// <summary>Nanoseconds; never moves back .</summary>
     public long Last { get; set; } = long.MinValue;
@@ -136,6 +136,24 @@ internal sealed class Slots(JudgeOptions options)
 
     // No slot dies before this time, so counting need not look before it.
     private long _nextDeath = long.MaxValue;
+
+    /// <summary>Other interfaces: slots of those that are gone end, the others have their interface's time-outs.</summary>
+    public void Adopt(IReadOnlyDictionary<string, NetworkInterface> interfaces)
+    {
+        foreach (Slot slot in _slots.Values.ToList())
+        {
+            if (!interfaces.TryGetValue(slot.Key.InterfaceId, out NetworkInterface? at))
+            {
+                Remove(slot);
+                continue;
+            }
+
+            slot.Timeouts = at.Timeouts;
+            slot.Deadline = slot.Last + (Timeout(slot) * Second);
+        }
+
+        _nextDeath = long.MinValue;
+    }
 
     /// <summary>The live slot of a packet with that key, or null.</summary>
     public Slot? Live(SlotKey key, long now) => Matching(key, now).FirstOrDefault();

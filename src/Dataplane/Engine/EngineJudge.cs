@@ -59,6 +59,7 @@ public sealed class EngineJudge : IJudge, IDisposable
         _pool = new FlowPool(options.MaxFlows);
         TrackedNames tracked = new(tables.Names);
         AddressClasses classes = new(plan);
+        Plan = plan;
         _workers = new Worker[workers];
         _passes = new Pass[workers == 1 ? 0 : MostBlocks];
         for (int i = 0; i < _passes.Length; i++)
@@ -84,7 +85,10 @@ public sealed class EngineJudge : IJudge, IDisposable
     public ResultTables Tables { get; }
 
     /// <summary>The rule lists that it asks; a slot may be replaced while it runs.</summary>
-    public FilterSet Filters { get; }
+    public FilterSet Filters { get; private set; }
+
+    /// <summary>The network that it walks.</summary>
+    public FabricPlan Plan { get; private set; }
 
     public int Workers => _workers.Length;
 
@@ -167,6 +171,28 @@ public sealed class EngineJudge : IJudge, IDisposable
         {
             worker.Prepare(Math.Min(share, _pool.Capacity));
         }
+    }
+
+    /// <summary>Puts together what <see cref="Adopt"/> takes over. Any thread, beside Judge; it is for the policy that is in force when it is adopted.</summary>
+    /// <param name="plan">Made with <see cref="Tables"/>.</param>
+    /// <param name="filters">By the slots that the plan names.</param>
+    /// <exception cref="InvalidOperationException">Several workers (a flow's shard may depend on the network), or causal memory, which live runs have not.</exception>
+    public NextPolicy Prepare(FabricPlan plan, FilterSet filters)
+    {
+        if (_workers.Length != 1 || _options.Causal)
+        {
+            throw new InvalidOperationException("a policy is changed under one worker without causal memory only");
+        }
+
+        return new NextPolicy(plan, filters, _workers[0].Prepare(plan, new AddressClasses(plan), filters, Tables, new TrackedNames(Tables.Names)));
+    }
+
+    /// <summary>From the next block on the policy judges. O(flows) when interfaces, gateways or associations have other numbers now, else O(1). Not while Judge runs.</summary>
+    public void Adopt(NextPolicy policy)
+    {
+        PlanNumbers numbers = NextPolicy.Numbers(Plan, policy.Plan);
+        _workers[0].Adopt(policy.Worker, numbers.IsSame ? null : numbers);
+        (Plan, Filters) = (policy.Plan, policy.Filters);
     }
 
     /// <inheritdoc/>

@@ -26,14 +26,14 @@ internal delegate ReadOnlySpan<int> FragmentPlacer(PacketBlock block, ReadOnlySp
 /// <summary>Judges packets of whole shards. One thread at a time uses it.</summary>
 public sealed class Worker : IDisposable
 {
-    private readonly FabricPlan _plan;
+    private FabricPlan _plan;
     private readonly JudgeOptions _options;
     private readonly FlowTable _table;
     private readonly DecisionTable _decisions;
     private readonly CausalMemory _memory;
-    private readonly Timeouts _timeouts;
-    private readonly QuietPath _quiet;
-    private readonly Walk _walk;
+    private Timeouts _timeouts;
+    private QuietPath _quiet;
+    private Walk _walk;
     private readonly FragmentMemory _fragments;
     private readonly PathTable _paths;
     private readonly FlowView[] _views;
@@ -61,15 +61,12 @@ public sealed class Worker : IDisposable
         IBatchObserver? observer = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        _plan = plan;
         _options = options;
         _memory = new CausalMemory(budget);
-        _timeouts = new Timeouts(options.Timeouts, plan.InterfaceTimeouts);
-        FlowTable table = new(pool, _memory, hash, _timeouts);
+        FlowTable table = new(pool, _memory, hash, new Timeouts(options.Timeouts, plan.InterfaceTimeouts));
         _table = table;
         _decisions = new DecisionTable { Forget = table.DropAllDecisions };
-        _quiet = new QuietPath(table, _decisions, _timeouts.Shortest, options.Causal);
-        _walk = new Walk(plan, filters, tables, tracked, _table, _decisions, _memory, _timeouts, classes, options);
+        (_plan, _timeouts, _quiet, _walk) = Prepare(plan, classes, filters, tables, tracked);
         _fragments = fragments;
         _paths = tables.Paths;
         _views = new FlowView[batchSize];
@@ -95,6 +92,26 @@ public sealed class Worker : IDisposable
         {
             _memory.Prepare(flows);
         }
+    }
+
+    /// <summary>What this worker needs of a policy. Any thread may make it, beside the worker's own.</summary>
+    internal WorkerPolicy Prepare(FabricPlan plan, AddressClasses classes, FilterSet filters, ResultTables tables, TrackedNames tracked)
+    {
+        Timeouts timeouts = new(_options.Timeouts, plan.InterfaceTimeouts);
+        return new WorkerPolicy(
+            plan,
+            timeouts,
+            new QuietPath(_table, _decisions, timeouts.Shortest, _options.Causal),
+            new Walk(plan, filters, tables, tracked, _table, _decisions, _memory, timeouts, classes, _options));
+    }
+
+    /// <summary>From the next packet on another policy judges. Flows and their slots stay (CT-14, CT-16); what was decided for them is asked again.</summary>
+    /// <param name="numbers">From the old plan's numbers to the new one's; null when all stay.</param>
+    internal void Adopt(WorkerPolicy policy, PlanNumbers? numbers)
+    {
+        (_plan, _timeouts, _quiet, _walk) = policy;
+        _table.Adopt(policy.Timeouts, numbers);
+        _decisions.NextGeneration();
     }
 
     /// <summary>Judges all packets of a block, in order.</summary>
@@ -590,3 +607,6 @@ public sealed class Worker : IDisposable
         return _walk.IsAllowed ? Verdict.Allow : Verdict.Deny;
     }
 }
+
+/// <summary>What one worker holds of a policy, put together beside it and taken over in one step.</summary>
+internal sealed record WorkerPolicy(FabricPlan Plan, Timeouts Timeouts, QuietPath Quiet, Walk Walk);

@@ -533,9 +533,15 @@ public sealed class Walk
                 {
                     if (slot.Life.IsUntracked)
                     {
-                        if (!Rules(own, egress, leg.Group, out int untrackedRule, out _, out _))
+                        if (!Rules(own, egress, leg.Group, out int untrackedRule, out bool untrackedAny, out bool untrackedNarrow))
                         {
                             return false;
+                        }
+
+                        if (egress == slot.Life.FirstEgress && !IsUntracked(own, in leg, untrackedAny, untrackedNarrow))
+                        {
+                            // CT-17: rules changed since, and would track it. (Never so under the rules that made the slot: it had the same answers then.)
+                            return Begin(own, in leg, formA, formB, untrackedRule, untracked: false);
                         }
 
                         Answer(untrackedRule);
@@ -558,6 +564,24 @@ public sealed class Walk
             return false;
         }
 
+        return Begin(own, in leg, formA, formB, rule, IsUntracked(own, in leg, anyPeer, narrowPeer));
+    }
+
+    /// <summary>CT-02, CT-04, CT-08, CT-09: what a flow would be that begins with this packet, by the rules that admit it.</summary>
+    private bool IsUntracked(InterfacePlan own, in Leg leg, bool anyPeer, bool narrowPeer)
+    {
+        GroupListPlan other = (leg.Group & GroupFlag.Egress) != 0 ? own.Ingress : own.Egress;
+        return _kind != FlowKind.Icmp
+            && (leg.Group & GroupFlag.AutoTracked) == 0
+            && anyPeer && (_options.Overlap == OverlapPolicy.Untracked || !narrowPeer)
+            && (_packet.IsIpv6 ? other.OpenV6 : other.OpenV4).Contains(_packet.Protocol);
+    }
+
+    /// <summary>The first packet of a flow at an interface, which rules have admitted.</summary>
+    private bool Begin(InterfacePlan own, in Leg leg, int formA, int formB, int rule, bool untracked)
+    {
+        int at = leg.A;
+        bool egress = (leg.Group & GroupFlag.Egress) != 0;
         if (!_view.HasKey || _isOrphan || (_kind == FlowKind.Icmp && _view.FromB))
         {
             // Not kept: were this flow's slot here dead and time to run backwards, the next packet would find it.
@@ -568,11 +592,6 @@ public sealed class Walk
         }
 
         bool autoTracked = (leg.Group & GroupFlag.AutoTracked) != 0;
-        GroupListPlan other = egress ? own.Ingress : own.Egress;
-        bool untracked = _kind != FlowKind.Icmp
-            && !autoTracked
-            && anyPeer && (_options.Overlap == OverlapPolicy.Untracked || !narrowPeer)
-            && (_packet.IsIpv6 ? other.OpenV6 : other.OpenV4).Contains(_packet.Protocol);
         if (!untracked && _kind == FlowKind.Tcp && _tcp != TcpClass.Syn && _options.Midstream == MidstreamPolicy.Drop)
         {
             return Denied(DenyReason.ENI_SG_RULES_MISMATCH, (egress ? own.Egress : own.Ingress).None);

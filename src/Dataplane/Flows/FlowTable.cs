@@ -27,7 +27,7 @@ public sealed unsafe class FlowTable : IDisposable
 {
     private readonly FlowPool _pool;
     private readonly CausalMemory _memory;
-    private readonly Timeouts _timeouts;
+    private Timeouts _timeouts;
     private readonly FlowIndex _index = new();
     private readonly FlowChunks<FlowEntry> _entries = new();
     private readonly FlowChunks<FlowDetail> _details = new();
@@ -311,6 +311,28 @@ public sealed unsafe class FlowTable : IDisposable
         }
     }
 
+    /// <summary>A new policy: other time-outs, and where interfaces, gateways or associations have new numbers, those in all slots. O(flows) then.</summary>
+    /// <param name="numbers">Null when all numbers stay.</param>
+    /// <remarks>A slot of an interface that is gone ends. Cached decisions are not dropped; a new generation of the decision table does that.</remarks>
+    public void Adopt(Timeouts timeouts, PlanNumbers? numbers)
+    {
+        _timeouts = timeouts;
+        if (numbers is not null)
+        {
+            for (int index = 0; index < _used; index++)
+            {
+                if (_entries[index].Rest != 0)
+                {
+                    Renumber(index, numbers);
+                }
+            }
+        }
+
+        // Time-outs may be shorter than when the wheel was told. It is gathered anew when room is needed.
+        _deaths?.Dispose();
+        _deaths = null;
+    }
+
     /// <summary>Frees all entries that have no live slot, and returns how many.</summary>
     public int Reclaim(long now)
     {
@@ -346,6 +368,26 @@ public sealed unsafe class FlowTable : IDisposable
         _details.Dispose();
         _wide.Dispose();
         _deaths?.Dispose();
+    }
+
+    private void Renumber(int index, PlanNumbers numbers)
+    {
+        int count = SlotCount(index);
+        for (int i = 0; i < count; i++)
+        {
+            FlowSlot slot = Slot(index, i);
+            if (slot.Life.Interface < 0)
+            {
+                continue;
+            }
+
+            slot.Life.Interface = numbers.Interface(slot.Life.Interface);
+            slot.Origin.Gateway = numbers.Gateway(slot.Origin.Gateway);
+            if (!numbers.TryForm(ref slot.Origin.FormA) || !numbers.TryForm(ref slot.Origin.FormB))
+            {
+                slot.Life.Interface = SlotLife.Free;    // a public address that is nobody's any more: no packet can be of this slot
+            }
+        }
     }
 
     private bool Claim()

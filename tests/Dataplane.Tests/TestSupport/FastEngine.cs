@@ -15,6 +15,8 @@ internal sealed class FastEngine : TestEngine
 
     public override string Name => "engine";
 
+    public override void Adopt(Network network) => _engine.Judge.Adopt(_engine.Next(network).Policy);
+
     public override Outcome Judge(Headers packet, Headers quote, long time)
     {
         _block.Reset();

@@ -29,6 +29,18 @@ public sealed class Scenario
         return this;
     }
 
+    /// <summary>Another topology takes over, with all that is remembered. The options must be without causal memory.</summary>
+    public Scenario Change(string topology)
+    {
+        Network network = NetworkBuilder.Network(topology);
+        foreach (TestEngine engine in _engines)
+        {
+            engine.Adopt(network);
+        }
+
+        return this;
+    }
+
     /// <summary>Sends a packet and asserts its record on every engine.</summary>
     /// <param name="packet">As <see cref="PacketText"/> reads it.</param>
     /// <param name="verdict">

@@ -23,11 +23,16 @@ public abstract class TestEngine
     /// <param name="time">Nanoseconds since 1970.</param>
     public abstract Outcome Judge(Headers packet, Headers quote, long time);
 
+    /// <summary>From the next packet on another network judges. Without causal memory only.</summary>
+    public abstract void Adopt(Network network);
+
     private sealed class ReferenceEngine(Network network, JudgeOptions options) : TestEngine
     {
         private readonly Interpreter _interpreter = new(network, options);
 
         public override string Name => "reference";
+
+        public override void Adopt(Network network) => _interpreter.Adopt(network);
 
         public override Outcome Judge(Headers packet, Headers quote, long time) => _interpreter.Judge(packet, quote, time);
     }

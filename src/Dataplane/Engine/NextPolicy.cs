@@ -1,0 +1,48 @@
+using System;
+using System.Collections.Generic;
+using Dataplane.Fabric;
+using Dataplane.Filters;
+using Dataplane.Flows;
+
+namespace Dataplane.Engine;
+
+/// <summary>A policy that is ready to take over from the one in force (<see cref="EngineJudge.Adopt"/>).</summary>
+public sealed class NextPolicy
+{
+    internal NextPolicy(FabricPlan plan, FilterSet filters, WorkerPolicy worker)
+    {
+        Plan = plan;
+        Filters = filters;
+        Worker = worker;
+    }
+
+    public FabricPlan Plan { get; }
+
+    public FilterSet Filters { get; }
+
+    internal WorkerPolicy Worker { get; }
+
+    /// <summary>From one plan's numbers to another's. Interfaces and gateways are the same when their names are, associations when both addresses are.</summary>
+    internal static PlanNumbers Numbers(FabricPlan from, FabricPlan to) => new(
+        Map(from.Interfaces, to.Interfaces, static one => one.Name),
+        Map(from.Gateways, to.Gateways, static one => one.Name),
+        Map(from.Addresses.Associations, to.Addresses.Associations, static one => (one.Private, one.Public)));
+
+    private static int[] Map<T, TKey>(ReadOnlySpan<T> from, ReadOnlySpan<T> to, Func<T, TKey> key)
+        where TKey : notnull
+    {
+        Dictionary<TKey, int> numbers = [];
+        for (int i = 0; i < to.Length; i++)
+        {
+            numbers.TryAdd(key(to[i]), i);
+        }
+
+        int[] map = new int[from.Length];
+        for (int i = 0; i < from.Length; i++)
+        {
+            map[i] = numbers.GetValueOrDefault(key(from[i]), -1);
+        }
+
+        return map;
+    }
+}
