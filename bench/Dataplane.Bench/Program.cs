@@ -47,6 +47,8 @@ internal static class Program
             case "make-rules" or "check-rules":
                 Console.Error.WriteLine("make-rules acl|fw|sg RULES HEADERS RULE-FILE HEADER-FILE, check-rules RULE-FILE HEADER-FILE ANSWER-FILE COUNT: something is missing.");
                 return 2;
+            case "live-ports":
+                return LivePortsCommand.Run(args[1..]);
             case "ready" when args.Length > 1:
                 return ReadyCommand.Run(args[1], Number(args, 2, 3), Number(args, 3, 120));
             case "profile":

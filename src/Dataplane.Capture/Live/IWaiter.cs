@@ -1,0 +1,13 @@
+using System;
+
+namespace Dataplane.Capture.Live;
+
+/// <summary>How the thread of the ports sleeps.</summary>
+internal interface IWaiter : IDisposable
+{
+    /// <summary>Sleeps until a descriptor of a port has something, until <see cref="Wake"/>, or for as long as said.</summary>
+    void Wait(TimeSpan most);
+
+    /// <summary>Ends the wait that is going on, or else the next one. Any thread.</summary>
+    void Wake();
+}
