@@ -8,6 +8,7 @@ internal static class Errno
     internal const int Again = 11;
     internal const int AccessDenied = 13;
     internal const int Busy = 16;
+    internal const int Exists = 17;
     internal const int NoDevice = 19;
     internal const int NoSuchDeviceOrAddress = 6;
     internal const int InvalidArgument = 22;

@@ -29,6 +29,8 @@ internal static unsafe partial class Libc
     internal const short PollIn = 1;
     internal const short PollError = 8;
     internal const short PollHangUp = 16;
+    internal const int AdviseHugePage = 14;
+
     internal const short PollInvalid = 32;
 
     private const int ClockRealTime = 0;
@@ -65,7 +67,10 @@ internal static unsafe partial class Libc
     internal static partial int GetSocketOption(int descriptor, int level, int option, void* value, uint* length);
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    internal static partial void* Map(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
+    internal static partial void* Map(void* address, nuint length, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    internal static partial int Advise(void* address, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     internal static partial int Unmap(void* address, nuint length);
@@ -96,6 +101,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial uint InterfaceIndex(string name);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint SystemCall(nint number, nint first, void* second, nint third);
 
     [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
     private static partial int EventFd(uint initial, int flags);
