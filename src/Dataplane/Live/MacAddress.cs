@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Globalization;
+using Dataplane.Packets;
 
 namespace Dataplane.Live;
 
@@ -21,6 +22,9 @@ public readonly record struct MacAddress
 
     /// <summary>Addressed to several stations; broadcast is.</summary>
     public bool IsGroup => (_bits >> 40 & 1) != 0;
+
+    /// <summary>The IPv6 link-local address that a station with it has: modified EUI-64 (RFC 4291 appendix A).</summary>
+    public IpAddress LinkLocal => IpAddress.V6(0xFE80UL << 48, (((_bits >> 24) ^ 0x02_0000) << 40) | 0xFF_FE00_0000 | (_bits & 0xFF_FFFF));
 
     /// <param name="bytes">6 bytes or more.</param>
     public static MacAddress Read(ReadOnlySpan<byte> bytes) =>
