@@ -14,16 +14,20 @@ public sealed class PacketRecords : IPacketSink
     private readonly RecordText _text;
     private readonly RecordFormat _format;
     private readonly RecordTemplates _templates;
+    private readonly bool _withEpoch;
 
-    public PacketRecords(Stream stream, ResultTables tables, RecordFormat format)
+    /// <param name="withEpoch">Whether a record ends with the number of the policy that judged it: live runs.</param>
+    public PacketRecords(Stream stream, ResultTables tables, RecordFormat format, bool withEpoch = false)
     {
+        _withEpoch = withEpoch;
         _out = new Utf8Buffer(stream);
         _text = new RecordText(tables, format);
         _format = format;
         _templates = new RecordTemplates(_text, format);
         if (format == RecordFormat.Csv)
         {
-            _out.Raw("packet,time,verdict,reason,rule,state,from,to,proto,src,srcPort,dst,dstPort,icmpType,icmpCode,bytes,path\n"u8);
+            _out.Raw("packet,time,verdict,reason,rule,state,from,to,proto,src,srcPort,dst,dstPort,icmpType,icmpCode,bytes,path"u8);
+            _out.Raw(withEpoch ? ",epoch\n"u8 : "\n"u8);
         }
     }
 
@@ -50,7 +54,7 @@ public sealed class PacketRecords : IPacketSink
 
     private void Record(PacketBlock block, int index)
     {
-        if (TryPlain(block, index))
+        if (!_withEpoch && TryPlain(block, index))
         {
             _out.EndOfRecord();
             return;
@@ -59,10 +63,15 @@ public sealed class PacketRecords : IPacketSink
         if (_format == RecordFormat.Csv)
         {
             Csv(block, index);
+            if (_withEpoch)
+            {
+                _out.Byte((byte)',');
+                _out.Number(block.Epoch);
+            }
         }
         else
         {
-            WriteJson(_out, _text, block.FirstNumber + index, block.Packets[index].Time, block.Headers[index], block.Results[index]);
+            WriteJson(_out, _text, block.FirstNumber + index, block.Packets[index].Time, block.Headers[index], block.Results[index], _withEpoch ? block.Epoch : 0);
         }
 
         _out.Byte((byte)'\n');
@@ -138,7 +147,8 @@ public sealed class PacketRecords : IPacketSink
     }
 
     /// <summary>One packet record as a JSON object, without a line end.</summary>
-    public static void WriteJson(Utf8Buffer to, RecordText text, long number, long time, in Headers headers, in PacketResult result)
+    /// <param name="epoch">0 for records without one.</param>
+    public static void WriteJson(Utf8Buffer to, RecordText text, long number, long time, in Headers headers, in PacketResult result, int epoch = 0)
     {
         to.Raw("{\"packet\":"u8);
         to.Number(number);
@@ -150,7 +160,7 @@ public sealed class PacketRecords : IPacketSink
         to.Raw(text.Name(result.From));
         to.Raw(",\"to\":"u8);
         to.Raw(text.Name(result.To));
-        if (headers.Status != PacketStatus.Ok)
+        if (headers.Status is PacketStatus.Invalid or PacketStatus.Ignored)
         {
             to.Raw(",\"proto\":null,\"src\":null,\"srcPort\":null,\"dst\":null,\"dstPort\":null"u8);
         }
@@ -163,6 +173,12 @@ public sealed class PacketRecords : IPacketSink
         to.Number(headers.WireLength);
         to.Raw(",\"path\":"u8);
         text.Path(to, result);
+        if (epoch > 0)
+        {
+            to.Raw(",\"epoch\":"u8);
+            to.Number(epoch);
+        }
+
         to.Byte((byte)'}');
     }
 
@@ -241,7 +257,7 @@ public sealed class PacketRecords : IPacketSink
         _out.Byte((byte)',');
         _out.Raw(_text.Name(result.To));
         _out.Byte((byte)',');
-        if (headers.Status == PacketStatus.Ok)
+        if (headers.Status is PacketStatus.Ok or PacketStatus.Misplaced)
         {
             CsvEnds(_out, headers);
         }

@@ -46,6 +46,8 @@ public sealed class EngineJudge : IJudge, IDisposable
     private readonly Exception?[] _failures;
     private readonly FragmentPlacer? _placer;
     private volatile bool _isStopping;
+    private FabricPlan? _importedFrom;
+    private PlanNumbers? _importNumbers;
 
     private EngineJudge(FabricPlan plan, FilterSet filters, ResultTables tables, JudgeOptions options, int workers, int batchSize, Func<int, IBatchObserver>? observers)
     {
@@ -190,9 +192,28 @@ public sealed class EngineJudge : IJudge, IDisposable
     /// <summary>From the next block on the policy judges. O(flows) when interfaces, gateways or associations have other numbers now, else O(1). Not while Judge runs.</summary>
     public void Adopt(NextPolicy policy)
     {
-        PlanNumbers numbers = NextPolicy.Numbers(Plan, policy.Plan);
+        PlanNumbers numbers = NextPolicy.Numbers(Plan, Tables.Names, policy.Plan, Tables.Names);
         _workers[0].Adopt(policy.Worker, numbers.IsSame ? null : numbers);
         (Plan, Filters) = (policy.Plan, policy.Filters);
+    }
+
+    /// <summary>Adds flows that live to a list. Of one worker, and not while Judge runs.</summary>
+    /// <param name="from">0, or what the call before returned.</param>
+    /// <param name="most">Entries that are looked at: a bound of the time that it takes.</param>
+    /// <returns>Where to go on, or -1 when all were looked at.</returns>
+    public int CopyLive(int from, int most, long now, List<FlowSnapshot> to) => _workers[0].CopyLive(from, most, now, to);
+
+    /// <summary>Takes over a flow of another engine, before the first packet. False when nothing of it has a place here.</summary>
+    /// <param name="plan">The other engine's.</param>
+    /// <param name="names">The other engine's.</param>
+    public bool Import(FlowSnapshot flow, long now, FabricPlan plan, NameTable names)
+    {
+        if (_importedFrom != plan)
+        {
+            (_importedFrom, _importNumbers) = (plan, NextPolicy.Numbers(plan, names, Plan, Tables.Names));
+        }
+
+        return _workers[0].Import(flow, now, _importNumbers!, rule => Tables.Names.Intern(names[rule]!));
     }
 
     /// <inheritdoc/>

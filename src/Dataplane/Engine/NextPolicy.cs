@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using Dataplane.Fabric;
 using Dataplane.Filters;
 using Dataplane.Flows;
+using Dataplane.Records;
 
 namespace Dataplane.Engine;
 
@@ -23,24 +24,24 @@ public sealed class NextPolicy
     internal WorkerPolicy Worker { get; }
 
     /// <summary>From one plan's numbers to another's. Interfaces and gateways are the same when their names are, associations when both addresses are.</summary>
-    internal static PlanNumbers Numbers(FabricPlan from, FabricPlan to) => new(
-        Map(from.Interfaces, to.Interfaces, static one => one.Name),
-        Map(from.Gateways, to.Gateways, static one => one.Name),
-        Map(from.Addresses.Associations, to.Addresses.Associations, static one => (one.Private, one.Public)));
+    internal static PlanNumbers Numbers(FabricPlan from, NameTable fromNames, FabricPlan to, NameTable toNames) => new(
+        Map(from.Interfaces, to.Interfaces, one => fromNames[one.Name]!, one => toNames[one.Name]!),
+        Map(from.Gateways, to.Gateways, one => fromNames[one.Name]!, one => toNames[one.Name]!),
+        Map(from.Addresses.Associations, to.Addresses.Associations, static one => (one.Private, one.Public), static one => (one.Private, one.Public)));
 
-    private static int[] Map<T, TKey>(ReadOnlySpan<T> from, ReadOnlySpan<T> to, Func<T, TKey> key)
+    private static int[] Map<T, TKey>(ReadOnlySpan<T> from, ReadOnlySpan<T> to, Func<T, TKey> fromKey, Func<T, TKey> toKey)
         where TKey : notnull
     {
         Dictionary<TKey, int> numbers = [];
         for (int i = 0; i < to.Length; i++)
         {
-            numbers.TryAdd(key(to[i]), i);
+            numbers.TryAdd(toKey(to[i]), i);
         }
 
         int[] map = new int[from.Length];
         for (int i = 0; i < from.Length; i++)
         {
-            map[i] = numbers.GetValueOrDefault(key(from[i]), -1);
+            map[i] = numbers.GetValueOrDefault(fromKey(from[i]), -1);
         }
 
         return map;

@@ -114,6 +114,10 @@ public sealed class Worker : IDisposable
         _decisions.NextGeneration();
     }
 
+    internal int CopyLive(int from, int most, long now, List<FlowSnapshot> to) => _table.CopyLive(from, most, now, to);
+
+    internal bool Import(FlowSnapshot flow, long now, PlanNumbers numbers, Func<int, int> rule) => _table.Import(flow, now, numbers, rule);
+
     /// <summary>Judges all packets of a block, in order.</summary>
     /// <param name="all">0, 1, 2 ... to the block's last index.</param>
     /// <param name="placer">Gives a batch that has fragments their places; null when none are wanted.</param>

@@ -17,6 +17,7 @@
 // paths through appliances have those; a walk passes at most 34 checks), and, once full, 12 bytes an entry of wheel.
 
 using System;
+using System.Collections.Generic;
 using System.Runtime.Intrinsics.X86;
 
 namespace Dataplane.Flows;
@@ -331,6 +332,80 @@ public sealed unsafe class FlowTable : IDisposable
         // Time-outs may be shorter than when the wheel was told. It is gathered anew when room is needed.
         _deaths?.Dispose();
         _deaths = null;
+    }
+
+    /// <summary>Adds live flows to a list, in order of entry, from an entry on.</summary>
+    /// <param name="most">Entries, of whatever life, that are looked at.</param>
+    /// <returns>The entry to go on from, or -1 at the end.</returns>
+    public int CopyLive(int from, int most, long now, List<FlowSnapshot> to)
+    {
+        int end = Math.Min(_used, from + most);
+        for (int index = from; index < end; index++)
+        {
+            if (_entries[index].Rest == 0)
+            {
+                continue;
+            }
+
+            int live = 0;
+            int count = SlotCount(index);
+            for (int i = 0; i < count; i++)
+            {
+                live += IsLive(index, i, now) ? 1 : 0;
+            }
+
+            if (live > 0)
+            {
+                NewSlot[] slots = new NewSlot[live];
+                for (int i = 0, at = 0; i < count; i++)
+                {
+                    if (IsLive(index, i, now))
+                    {
+                        FlowSlot slot = Slot(index, i);
+                        slots[at++] = new NewSlot { Life = slot.Life, Origin = slot.Origin };
+                    }
+                }
+
+                to.Add(new FlowSnapshot(Key(index), slots));
+            }
+        }
+
+        return end < _used ? end : -1;
+    }
+
+    /// <summary>Takes over a flow of another table. False when there is no room, or no slot is left of it.</summary>
+    /// <param name="numbers">From the other table's plan to this one's.</param>
+    /// <param name="rule">From the other's rule names to this one's.</param>
+    public bool Import(FlowSnapshot flow, long now, PlanNumbers numbers, Func<int, int> rule)
+    {
+        int index = -1;
+        foreach (NewSlot one in flow.Slots)
+        {
+            NewSlot slot = one;
+            slot.Life.Interface = numbers.Interface(slot.Life.Interface);
+            slot.Life.Causal = 0;
+            slot.Origin.Gateway = numbers.Gateway(slot.Origin.Gateway);
+            slot.Origin.Rule = rule(slot.Origin.Rule);
+            if (slot.Life.Interface < 0 || !numbers.TryForm(ref slot.Origin.FormA) || !numbers.TryForm(ref slot.Origin.FormB))
+            {
+                continue;
+            }
+
+            if (index < 0)
+            {
+                if (!TryReserve(now))
+                {
+                    return false;
+                }
+
+                FlowKey key = flow.Key;
+                index = Add(in key, Hash.Of(in key));
+            }
+
+            _ = Make(index, in slot);
+        }
+
+        return index >= 0;
     }
 
     /// <summary>Frees all entries that have no live slot, and returns how many.</summary>

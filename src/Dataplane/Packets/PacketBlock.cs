@@ -56,6 +56,9 @@ public sealed class PacketBlock
     /// <summary>1-based number of the first packet, over all files.</summary>
     public long FirstNumber { get; set; }
 
+    /// <summary>Which policy judged it: 1 for the first, one more after each reload. 0 in replay.</summary>
+    public int Epoch { get; set; }
+
     public CapturedPacket[] Packets { get; } = new CapturedPacket[Capacity];
 
     public Headers[] Headers { get; } = new Headers[Capacity];

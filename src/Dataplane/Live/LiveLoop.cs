@@ -1,0 +1,173 @@
+// The loop of a live run: one thread receives, judges and sends for all ports.
+//
+//   every port: Receive --> parse --> Arrived --> judge --> Judged (sends) --> every port: Flush --> sinks, on a thread of their own
+//
+// A round takes what waits at every port, as one block. When nothing waits the loop sleeps until something does. Whatever else must happen between two blocks and on
+// this thread (another policy, a look at the flows) is posted. Blocks that sinks have come back to it; when all of them are with the sinks it waits for one: records are
+// never dropped, packets then are, by the system, which counts them.
+
+using System;
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using System.Threading;
+using Dataplane.Engine;
+using Dataplane.Packets;
+
+namespace Dataplane.Live;
+
+/// <summary>Takes live packets through a judge and on.</summary>
+/// <param name="ports">Opened; the packets' CaptureInterface is the number of a port.</param>
+/// <param name="prepare">Parses a block and marks what counts.</param>
+/// <param name="sink">What gets judged blocks, on another thread; null for nothing.</param>
+public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge judge, Action<PacketBlock> prepare, IPacketSink? sink)
+{
+    private const int MostAtOnce = 256;
+    private const int BlocksWithSink = 64;
+
+    /// <summary>How often what is due by time is looked at, nanoseconds.</summary>
+    private const long TickEvery = 50_000_000;
+
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromMilliseconds(50);
+
+    private readonly ConcurrentQueue<Action> _posted = new();
+    private readonly BlockQueue _free = new(1);
+    private readonly BlockQueue _judged = new(1);
+    private ExceptionDispatchInfo? _failure;
+    private long _received;
+
+    /// <summary>Frames received, any thread.</summary>
+    public long Received => Volatile.Read(ref _received);
+
+    /// <summary>Which policy judges: what blocks are marked with. Set between two blocks.</summary>
+    public int Epoch { get; set; } = 1;
+
+    /// <summary>Rounds that waited for the sinks.</summary>
+    public long WaitsForSinks { get; private set; }
+
+    /// <summary>Does something between two blocks, on the loop's thread. Any thread may ask; what is asked after the loop has ended is not done.</summary>
+    public void Post(Action action)
+    {
+        _posted.Enqueue(action);
+        ports.Wake();
+    }
+
+    /// <summary>Runs until cancelled; then what was received is finished, and the sink completed.</summary>
+    public void Run(CancellationToken cancellation)
+    {
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using CancellationTokenRegistration wake = stop.Token.Register(ports.Wake);
+        for (int i = 0; i < (sink is null ? 1 : BlocksWithSink); i++)
+        {
+            _free.Add(new PacketBlock());
+        }
+
+        Thread? writer = sink is null ? null : new(() => Write(sink, stop)) { Name = "writer", IsBackground = true };
+        writer?.Start();
+        try
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                Round();
+            }
+        }
+        finally
+        {
+            _judged.Complete();
+            writer?.Join();
+        }
+
+        _failure?.Throw();
+        sink?.Complete();
+    }
+
+    private long _number = 1;
+    private long _nextTick;
+
+    private void Round()
+    {
+        while (_posted.TryDequeue(out Action? action))
+        {
+            action();
+        }
+
+        if (!_free.TryTakeNow(out PacketBlock? block))
+        {
+            WaitsForSinks++;
+            if (!_free.TryTake(out block))
+            {
+                return;
+            }
+        }
+
+        for (int port = 0; port < ports.Ports.Count; port++)
+        {
+            _ = ports.Ports[port].Receive(block, MostAtOnce, port);
+        }
+
+        if (block.Count == 0)
+        {
+            _free.Add(block);
+            TickAt(ports.Now());
+            ports.Wait(LongestSleep);
+            return;
+        }
+
+        block.FirstNumber = _number;
+        block.Epoch = Epoch;
+        _number += block.Count;
+        Volatile.Write(ref _received, _number - 1);
+        prepare(block);
+        forwarding.Arrived(block);
+        judge.Judge(block);
+        forwarding.Judged(block);
+        FlushAll();
+        TickAt(block.Packets[block.Count - 1].Time);
+        if (sink is not null)
+        {
+            _judged.Add(block);
+        }
+        else
+        {
+            block.Reset();
+            _free.Add(block);
+        }
+    }
+
+    private void TickAt(long now)
+    {
+        if (now >= _nextTick)
+        {
+            _nextTick = now + TickEvery;
+            forwarding.Tick(now);
+            FlushAll();
+        }
+    }
+
+    private void FlushAll()
+    {
+        for (int port = 0; port < ports.Ports.Count; port++)
+        {
+            ports.Ports[port].Flush();
+        }
+    }
+
+    private void Write(IPacketSink to, CancellationTokenSource stop)
+    {
+        try
+        {
+            while (_judged.TryTake(out PacketBlock? block))
+            {
+                to.Write(block);
+                block.Reset();
+                _free.Add(block);
+            }
+        }
+        catch (Exception failure)
+        {
+            // A full disk, for one: the run ends, and says so.
+            _failure = ExceptionDispatchInfo.Capture(failure);
+            stop.Cancel();
+            _free.Complete();
+        }
+    }
+}
