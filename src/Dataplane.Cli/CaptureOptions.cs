@@ -54,9 +54,12 @@ internal sealed class CaptureOptions
     internal string? FilterText(ParseResult parsed) => parsed.GetValue(_filter);
 
     /// <exception cref="CommandException">The expression makes no sense.</exception>
-    internal PacketFilter? Filter(ParseResult parsed)
+    internal PacketFilter? Filter(ParseResult parsed) => Filter(parsed.GetValue(_filter));
+
+    /// <exception cref="CommandException">The expression makes no sense.</exception>
+    internal static PacketFilter? Filter(string? text)
     {
-        if (parsed.GetValue(_filter) is not { } text)
+        if (text is null)
         {
             return null;
         }

@@ -29,9 +29,15 @@ internal sealed class JudgeSwitches
         AllowMultipleArgumentsPerToken = false,
     };
 
-    internal JudgeSwitches(Command command)
+    /// <param name="isLive">A live run never moots: there is no switch for it.</param>
+    internal JudgeSwitches(Command command, bool isLive = false)
     {
-        foreach (Option option in (Option[])[_noCausal, _midstream, _icmpErrors, _fragments, _overlap, _timeouts, _blockPort25, _maxFlows])
+        if (!isLive)
+        {
+            command.Options.Add(_noCausal);
+        }
+
+        foreach (Option option in (Option[])[_midstream, _icmpErrors, _fragments, _overlap, _timeouts, _blockPort25, _maxFlows])
         {
             command.Options.Add(option);
         }

@@ -30,8 +30,9 @@ internal sealed class OutputFile : IDisposable
     /// <param name="path">A path, or - for standard output.</param>
     /// <param name="option">The option's name, for messages.</param>
     /// <param name="inputs">Files that are read: an output never goes over one of them.</param>
+    /// <param name="inPlace">It is written under its own name, not under another one until it is complete.</param>
     /// <exception cref="CommandException">It cannot be written.</exception>
-    internal static OutputFile Open(string path, string option, IEnumerable<string> inputs)
+    internal static OutputFile Open(string path, string option, IEnumerable<string> inputs, bool inPlace = false)
     {
         if (path == "-")
         {
@@ -55,6 +56,11 @@ internal sealed class OutputFile : IDisposable
             if (special || IsSpecial(full))
             {
                 return new OutputFile(path, null, new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1));
+            }
+
+            if (inPlace)
+            {
+                return new OutputFile(full, null, new FileStream(full, FileMode.Create, FileAccess.Write, FileShare.Read, 1));
             }
 
             string temporary = $"{full}.{Environment.ProcessId}.part";

@@ -5,7 +5,8 @@ using System.Linq;
 namespace Dataplane.Cli;
 
 /// <summary>The output files of a command: all take their names together, when everything was written.</summary>
-internal sealed class Outputs(IReadOnlyList<string> inputs) : IDisposable
+/// <param name="inPlace">Files stand under their names from the start: who runs for days is read meanwhile.</param>
+internal sealed class Outputs(IReadOnlyList<string> inputs, bool inPlace = false) : IDisposable
 {
     private readonly List<OutputFile> _files = [];
 
@@ -19,7 +20,7 @@ internal sealed class Outputs(IReadOnlyList<string> inputs) : IDisposable
             return null;
         }
 
-        OutputFile file = OutputFile.Open(path, option, inputs);
+        OutputFile file = OutputFile.Open(path, option, inputs, inPlace);
         _files.Add(file);
         return file;
     }

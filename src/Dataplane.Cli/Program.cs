@@ -21,6 +21,7 @@ internal static class Program
         root.Options.Add(Quiet);
         root.Options.Add(Verbose);
         root.Subcommands.Add(ReplayCommand.Create());
+        root.Subcommands.Add(RunCommand.Create());
         root.Subcommands.Add(TraceCommand.Create());
         root.Subcommands.Add(DiffCommand.Create());
         root.Subcommands.Add(CompileCommand.Create());

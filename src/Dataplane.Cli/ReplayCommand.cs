@@ -205,7 +205,7 @@ internal sealed class ReplayCommand
     {
         if (file is not null)
         {
-            sinks.Add(new VerdictCapture(file.Stream, verdict, reader, tables));
+            sinks.Add(new VerdictCapture(file.Stream, verdict, reader.Interfaces, tables));
         }
     }
 }

@@ -32,4 +32,7 @@ internal sealed class ReplayReport
     internal bool Interrupted { get; init; }
 
     internal double CompileMilliseconds { get; init; }
+
+    /// <summary>Null for a replay.</summary>
+    internal LiveReport? Live { get; init; }
 }

@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Dataplane.Live;
 using Dataplane.Records;
 using Dataplane.Topology.Model;
 
@@ -48,9 +49,45 @@ internal static class SummaryJson
         }
 
         json.WriteEndArray();
+        if (report.Live is { } live)
+        {
+            Live(json, live);
+        }
+
         json.WriteEndObject();
         json.Flush();
         stream.WriteByte((byte)'\n');
+    }
+
+    private static void Live(Utf8JsonWriter json, LiveReport live)
+    {
+        json.WriteStartObject("frames");
+        json.WriteNumber("received", live.Received);
+        foreach (LiveFate fate in Enum.GetValues<LiveFate>())
+        {
+            json.WriteNumber(LiveScreen.Key(fate), live.Fates[fate]);
+        }
+
+        json.WriteEndObject();
+        json.WriteStartArray("interfaces");
+        foreach (ILivePort port in live.Ports)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", port.Name);
+            json.WriteString("method", port.Method);
+            json.WriteNumber("received", port.Counters.Received);
+            json.WriteNumber("receivedBytes", port.Counters.ReceivedBytes);
+            json.WriteNumber("droppedByKernel", port.Counters.DroppedByKernel);
+            json.WriteNumber("sent", port.Counters.Sent);
+            json.WriteNumber("sentBytes", port.Counters.SentBytes);
+            json.WriteNumber("notSent", port.Counters.NotSent);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteNumber("reloads", live.Reloads);
+        json.WriteNumber("refusedReloads", live.Refused);
+        json.WriteNumber("epoch", live.Epoch);
     }
 
     private static void Verdicts(Utf8JsonWriter json, string key, long[] byVerdict)

@@ -29,7 +29,8 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
     internal void Draw()
     {
         ReplaySummary summary = report.Summary;
-        _page.Line($"What {string.Join(", ", report.Topologies.Select(Name))} would have done with {string.Join(", ", report.Captures.Select(Name))}: "
+        string did = report.Live is null ? "would have done with" : "did with the packets of";
+        _page.Line($"What {string.Join(", ", report.Topologies.Select(Name))} {did} {string.Join(", ", report.Captures.Select(Name))}: "
             + $"{N(summary.Read)} packets, {report.Elapsed.TotalSeconds.ToString("F2", CultureInfo.InvariantCulture)} s"
             + $" ({Rate(summary.Read / Math.Max(report.Elapsed.TotalSeconds, 1e-6))}/s)");
         if (report.Filter is not null)
@@ -44,6 +45,11 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
 
         _page.Blank();
         Verdicts(summary);
+        if (report.Live is { } live)
+        {
+            new LiveScreen(_page, live).Draw();
+        }
+
         Denied(summary);
         Unplaced(summary);
         Busiest(summary);

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.IO;
 using Dataplane.Capture;
 using Dataplane.Engine;
@@ -6,20 +7,22 @@ using Dataplane.Records;
 
 namespace Dataplane.Cli;
 
-/// <summary>The packets of one verdict, byte for byte, as pcapng; each denied one says why in a comment that Wireshark shows.</summary>
-internal sealed class VerdictCapture(Stream stream, Verdict verdict, CaptureReader reader, ResultTables tables) : IPacketSink, System.IDisposable
+/// <summary>The packets of one verdict, or all, byte for byte, as pcapng; each denied one says why in a comment that Wireshark shows.</summary>
+/// <param name="verdict">Null for all.</param>
+/// <param name="interfaces">Where packets come from; may grow.</param>
+internal sealed class VerdictCapture(Stream stream, Verdict? verdict, IReadOnlyList<CaptureInterface> interfaces, ResultTables tables) : IPacketSink, System.IDisposable
 {
     // The writer closes what it is given; the file is the command's, to be renamed when everything was written.
-    private readonly PcapNgWriter _writer = new(new KeptOpen(stream), index => index < reader.Interfaces.Count ? reader.Interfaces[index] : null);
+    private readonly PcapNgWriter _writer = new(new KeptOpen(stream), index => index < interfaces.Count ? interfaces[index] : null);
 
     public void Write(PacketBlock block)
     {
         for (int i = 0; i < block.Count; i++)
         {
             PathEntry entry = tables.Paths[block.Results[i].Path];
-            if (block.Selected[i] && entry.Verdict == verdict)
+            if (block.Selected[i] && (verdict is null || entry.Verdict == verdict))
             {
-                _writer.Write(block, i, verdict != Verdict.Deny ? null
+                _writer.Write(block, i, entry.Verdict != Verdict.Deny ? null
                     : entry.Rule < 0 ? entry.Reason.ToString()
                     : $"{entry.Reason} {tables.Names[entry.Rule]}");
             }

@@ -13,6 +13,9 @@ namespace Dataplane.Compiler;
 /// <remarks>It judges at once, by interpreted lists; <see cref="FilterCompiler"/> replaces the slots of <see cref="Filters"/> as compiled ones are ready.</remarks>
 public sealed class NetworkEngine : IDisposable
 {
+    /// <summary>Rules of a list that is not left to the interpreter when a network takes over under load.</summary>
+    private const int LongList = 33;
+
     private NetworkEngine(FilterCatalog catalog, FabricPlan plan, FilterSet filters, EngineJudge judge)
     {
         Catalog = catalog;
@@ -58,12 +61,14 @@ public sealed class NetworkEngine : IDisposable
         FilterCatalog catalog = new(network);
         FabricPlan plan = FabricLowering.Lower(catalog, Judge.Tables);
         FilterSet filters = FilterCompiler.Interpret(catalog);
+        Func<CompileReport>? check = null;
         if (cache is not null)
         {
             FilterCompiler.Reuse(catalog, filters, cache);
+            check = FilterCompiler.CompileData(catalog, filters, cache, LongList);
         }
 
-        return new NextNetwork(network, catalog, Judge.Prepare(plan, filters));
+        return new NextNetwork(network, catalog, Judge.Prepare(plan, filters), check);
     }
 
     public void Dispose() => Judge.Dispose();
@@ -72,4 +77,5 @@ public sealed class NetworkEngine : IDisposable
 /// <summary>A network that may take over from the one in force.</summary>
 /// <param name="Catalog">Its rule lists, for the compiler.</param>
 /// <param name="Policy">Takes over in the engine; its filters are replaced as compiled ones are ready.</param>
-public sealed record NextNetwork(Network Network, FilterCatalog Catalog, NextPolicy Policy);
+/// <param name="Check">Checks that are left for when it has taken over, or null.</param>
+public sealed record NextNetwork(Network Network, FilterCatalog Catalog, NextPolicy Policy, Func<CompileReport>? Check);

@@ -5,7 +5,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Dataplane.Compiler;
-using Dataplane.Engine;
 using Dataplane.Fabric;
 using Dataplane.Flows;
 using Dataplane.Packets;
@@ -111,7 +110,7 @@ public sealed class ReloadForecast
 
     /// <summary>A packet of a flow in its first direction, as the interface of its first slot saw it.</summary>
     /// <param name="isFirst">The packet that begins it; else one in its middle.</param>
-    private static Headers Probe(FlowSnapshot flow, FabricPlan plan, bool isFirst)
+    public static Headers Probe(FlowSnapshot flow, FabricPlan plan, bool isFirst)
     {
         FlowKey key = flow.Key;
         ref readonly NewSlot slot = ref flow.First;
@@ -141,7 +140,8 @@ public sealed class ReloadForecast
         return headers;
     }
 
-    private static Headers Turned(in Headers along)
+    /// <summary>The packet that answers one.</summary>
+    public static Headers Turned(in Headers along)
     {
         Headers back = along;
         (back.Source, back.Destination) = (along.Destination, along.Source);

@@ -117,6 +117,44 @@ public static class FilterCompiler
         return done.Task;
     }
 
+    /// <summary>
+    /// Makes the filters of long lists that need no Roslyn, so that a set that takes over under load does not have to interpret them; what the cache holds must have been reused before.
+    /// </summary>
+    /// <param name="least">Rules of a list for which it is worth it.</param>
+    /// <returns>The rest of the checks, to be run when the set is in use; it puts the interpreter back where one fails. Null when there is nothing to check.</returns>
+    public static Func<CompileReport>? CompileData(FilterCatalog catalog, FilterSet set, FilterCache cache, int least, CancellationToken cancel = default)
+    {
+        CheckSlots(catalog, set);
+        if (catalog.Network.SecurityGroups.All(g => Math.Max(g.Ingress.Length, g.Egress.Length) < least)
+            && catalog.Network.NetworkAcls.All(a => Math.Max(a.Ingress.Length, a.Egress.Length) < least))
+        {
+            return null;
+        }
+
+        double[] stages = new double[4];
+        DistinctLists lists = DistinctLists.Of(catalog, cancel);
+        Run run = new(catalog.Network, set, cache, false, cancel);
+        bool any = false;
+        for (int i = 0; i < lists.Owners.Length; i++)
+        {
+            if (lists.Owners[i][0].Rules.Length >= least && !cache.TryGet(lists.Owners[i][0].ContentHash, out _))
+            {
+                GeneratedFilter filter = NetworkCompilation.Generate(lists.Owners[i], lists.ClassNames[i], Chooser.LongestChain, stages);
+                if (filter.Numbers is not null)
+                {
+                    run.Compile([filter]);
+                    any = true;
+                }
+            }
+        }
+
+        return !any ? null : () =>
+        {
+            run.Finish();
+            return run.Report(catalog, lists.AddressSets, new StageTimes(stages[0], stages[1], stages[2], stages[3]));
+        };
+    }
+
     /// <summary>Compiles every list and replaces its slot once the compiled filter is checked.</summary>
     /// <exception cref="ArgumentException">The set has other slots than the catalog.</exception>
     /// <exception cref="OperationCanceledException">Slots that were replaced before stay so.</exception>

@@ -19,8 +19,14 @@ public sealed class TrackedNames
         Array.Fill(_tracked, NameTable.None);
     }
 
+    /// <param name="rule">A name's number; of those that came after this table was made the text is put together each time.</param>
     public int Of(int rule)
     {
+        if (rule >= _tracked.Length)
+        {
+            return _names.Intern($"tracked {_names[rule]}");
+        }
+
         int tracked = Volatile.Read(ref _tracked[rule]);
         if (tracked < 0)
         {

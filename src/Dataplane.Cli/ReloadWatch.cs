@@ -1,0 +1,284 @@
+// Notices that a topology changed, and brings it into force beside the traffic.
+//
+//   file system, SIGHUP  -->  this thread: load, lower, filters  -->  the loop, between two blocks: copy the flows, adopt  -->  this thread: forecast, report, compile
+//
+// Whatever fails before "adopt" is said, and the running network stays. The flows are copied in slices, so that no packet waits long for them; what the report says of
+// them is what the engine of the new network does with them (ReloadForecast).
+
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Dataplane.Analysis.Reload;
+using Dataplane.Compiler;
+using Dataplane.Fabric;
+using Dataplane.Flows;
+using Dataplane.Live;
+using Dataplane.Records;
+using Dataplane.Topology.Model;
+
+namespace Dataplane.Cli;
+
+/// <summary>Reloads the topology of a live run when it changes, and answers --what-if.</summary>
+internal sealed class ReloadWatch : IDisposable
+{
+    /// <summary>Flows that a report looks at, at most; it says so when there are more.</summary>
+    private const int MostFlows = 262_144;
+
+    /// <summary>Entries of the flow table that are looked at between two blocks.</summary>
+    private const int Slice = 2_048;
+
+    /// <summary>A program that writes a file is given this time to finish it.</summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(20);
+
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
+
+    private readonly Voice _voice;
+    private readonly LiveLoop _loop;
+    private readonly LivePolicy _policy;
+    private readonly LiveNetwork _forwarding;
+    private readonly JudgeOptions _options;
+    private readonly Func<long> _now;
+    private readonly Func<Network> _load;
+    private readonly Func<Network>? _loadOther;
+    private readonly string? _other;
+    private readonly List<IDisposable> _sources = [];
+    private readonly AutoResetEvent _event = new(false);
+    private readonly Thread _thread;
+    private int _changed;
+    private int _asked;
+    private volatile bool _isStopping;
+
+    /// <param name="now">The clock of the packets, nanoseconds since 1970.</param>
+    /// <param name="load">Reads the topology again; says its faults itself.</param>
+    /// <param name="paths">What is watched.</param>
+    /// <param name="loadOther">Reads the topology of --what-if, or null.</param>
+    internal ReloadWatch(
+        Voice voice, LiveLoop loop, LivePolicy policy, LiveNetwork forwarding, JudgeOptions options, Network network, Func<long> now,
+        Func<Network> load, IReadOnlyList<string> paths, Func<Network>? loadOther, string? other)
+    {
+        (_voice, _loop, _policy, _forwarding, _options, _now, _load, _loadOther, _other) = (voice, loop, policy, forwarding, options, now, load, loadOther, other);
+        Network = network;
+        foreach (string path in paths)
+        {
+            Watch(path, () => Ask(ref _changed));
+        }
+
+        if (other is not null)
+        {
+            Watch(other, () => Ask(ref _asked));
+        }
+
+        if (!OperatingSystem.IsWindows())
+        {
+            _sources.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                Ask(ref _changed);
+            }));
+            if (other is not null)
+            {
+                _sources.Add(PosixSignalRegistration.Create((PosixSignal)UserSignal, context =>
+                {
+                    context.Cancel = true;
+                    Ask(ref _asked);
+                }));
+            }
+        }
+
+        _thread = new Thread(Work) { IsBackground = true, Name = "reload" };
+    }
+
+    /// <summary>The network in force.</summary>
+    internal Network Network { get; private set; }
+
+    /// <summary>Networks that took over.</summary>
+    internal int Done { get; private set; }
+
+    /// <summary>Networks that could not be read or used.</summary>
+    internal int Refused { get; private set; }
+
+    /// <summary>SIGUSR1's number.</summary>
+    private static int UserSignal => OperatingSystem.IsMacOS() ? 30 : 10;
+
+    internal void Start() => _thread.Start();
+
+    public void Dispose()
+    {
+        _isStopping = true;
+        _event.Set();
+        _thread.Join();
+        foreach (IDisposable source in _sources)
+        {
+            source.Dispose();
+        }
+
+        _event.Dispose();
+    }
+
+    private void Ask(ref int flag)
+    {
+        Volatile.Write(ref flag, 1);
+        _event.Set();
+    }
+
+    /// <summary>A file is watched by its folder, since editors replace files; a folder with all below it.</summary>
+    private void Watch(string path, Action changed)
+    {
+        string full = Path.GetFullPath(path);
+        bool isFolder = Directory.Exists(full);
+        string folder = isFolder ? full : Path.GetDirectoryName(full)!;
+        try
+        {
+            FileSystemWatcher watcher = new(folder)
+            {
+                IncludeSubdirectories = isFolder,
+                NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.CreationTime | NotifyFilters.DirectoryName,
+            };
+            FileSystemEventHandler handler = (_, e) =>
+            {
+                if (isFolder ? e.Name?.EndsWith(".json", StringComparison.OrdinalIgnoreCase) == true : string.Equals(e.FullPath, full, StringComparison.Ordinal))
+                {
+                    changed();
+                }
+            };
+            watcher.Changed += handler;
+            watcher.Created += handler;
+            watcher.Deleted += handler;
+            watcher.Renamed += (sender, e) => handler(sender, e);
+            watcher.EnableRaisingEvents = true;
+            _sources.Add(watcher);
+        }
+        catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException)
+        {
+            _voice.Say($"{path}: changes cannot be watched: {OutputFile.Sentence(e.Message)} Send SIGHUP to reload.");
+        }
+    }
+
+    private void Work()
+    {
+        while (!_isStopping)
+        {
+            _event.WaitOne();
+            if (_isStopping)
+            {
+                return;
+            }
+
+            Thread.Sleep(Settle);
+            if (Interlocked.Exchange(ref _changed, 0) != 0)
+            {
+                Guarded("reload", Reload);
+            }
+
+            if (_loadOther is not null && Interlocked.Exchange(ref _asked, 0) != 0)
+            {
+                Guarded("what if", WhatIf);
+            }
+        }
+    }
+
+    private void Guarded(string what, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (CommandException e)
+        {
+            Refused++;
+            Voice.Error($"{what}: {e.Message} The running topology stays.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Refused++;
+            Voice.Error($"{what}: {OutputFile.Sentence(e.Message)} The running topology stays.");
+        }
+        catch (OperationCanceledException)
+        {
+            // The run ended meanwhile.
+        }
+    }
+
+    private void Reload()
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        Network network = _load();
+        NextNetwork next = _policy.Prepare(network);
+        Action forward = _forwarding.Prepare(network, next.Policy.Plan);
+        (List<FlowSnapshot> flows, long now, bool isAll) = Copy();
+        FabricPlan before = _policy.Engine.Judge.Plan;
+        int epoch = 0;
+        OnLoop(() =>
+        {
+            _policy.Engine.Judge.Adopt(next.Policy);
+            forward();
+            epoch = ++_loop.Epoch;
+        });
+        TimeSpan took = watch.Elapsed;
+        Network = network;
+        Done++;
+        _policy.TakenOver(next);
+        ReloadForecast forecast = ReloadForecast.Of(flows, before, _policy.Engine.Judge.Tables.Names, network, _options, now);
+        Say(string.Create(CultureInfo.InvariantCulture, $"Reloaded in {took.TotalMilliseconds:F0} ms: epoch {epoch}"), forecast, isAll);
+    }
+
+    private void WhatIf()
+    {
+        Network network = _loadOther!();
+        (List<FlowSnapshot> flows, long now, bool isAll) = Copy();
+        Say($"What {_other} would do, not applied", ReloadForecast.Of(flows, _policy.Engine.Judge.Plan, _policy.Engine.Judge.Tables.Names, network, _options, now), isAll);
+    }
+
+    private void Say(string what, ReloadForecast forecast, bool isAll)
+    {
+        string[] lines = [.. ForecastText.Lines(forecast)];
+        _voice.Say($"{what}; {lines[0]}{(isAll ? "" : $" (only the first {MostFlows:N0} were looked at)")}");
+        foreach (string line in lines.Skip(1))
+        {
+            _voice.Say(line);
+        }
+    }
+
+    /// <summary>The flows that live now, copied slice by slice between blocks.</summary>
+    private (List<FlowSnapshot> Flows, long Now, bool IsAll) Copy()
+    {
+        List<FlowSnapshot> flows = [];
+        int next = 0;
+        long now = 0;
+        while (next >= 0 && flows.Count < MostFlows)
+        {
+            OnLoop(() =>
+            {
+                now = _now();
+                next = _policy.Engine.Judge.CopyLive(next, Slice, now, flows);
+            });
+        }
+
+        return (flows, now, next < 0);
+    }
+
+    /// <summary>Has the loop do something between two blocks, and waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The run ended.</exception>
+    private void OnLoop(Action action)
+    {
+        using ManualResetEventSlim done = new(false);
+        _loop.Post(() =>
+        {
+            action();
+            done.Set();
+        });
+        Stopwatch watch = Stopwatch.StartNew();
+        while (!done.Wait(TimeSpan.FromMilliseconds(50)))
+        {
+            if (_isStopping || watch.Elapsed > LongestWait)
+            {
+                throw new OperationCanceledException();
+            }
+        }
+    }
+}

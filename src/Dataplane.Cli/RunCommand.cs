@@ -1,0 +1,203 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using Dataplane.Analysis.Summary;
+using Dataplane.Analysis.Trace;
+using Dataplane.Capture;
+using Dataplane.Capture.Live;
+using Dataplane.Engine;
+using Dataplane.Live;
+using Dataplane.Packets;
+using Dataplane.Records;
+using Dataplane.Reports;
+using Dataplane.Topology.Model;
+
+namespace Dataplane.Cli;
+
+/// <summary><c>run</c>: the same verdicts as replay, live, between interfaces.</summary>
+internal sealed class RunCommand
+{
+    private readonly TopologyOptions _topology;
+    private readonly LiveOptions _live;
+    private readonly JudgeSwitches _switches;
+    private readonly Option<string> _packets = ReplayCommand.Output("--packets", "One record per packet, in order of arrival: .jsonl, .csv, or - for JSON lines; each ends with its epoch");
+    private readonly Option<string> _flows = ReplayCommand.Output("--flows", "One record per flow, in order of first packet, when the run ends");
+    private readonly Option<string> _summary = ReplayCommand.Output("--summary", "The summary as one JSON object");
+    private readonly Option<string> _allowed = ReplayCommand.Output("--allowed", "The allowed packets as pcapng, as they came in");
+    private readonly Option<string> _denied = ReplayCommand.Output("--denied", "The denied packets as pcapng, each with its reason and rule as comment");
+    private readonly Option<string> _write = ReplayCommand.Output("--write", "All packets as pcapng, as they came in, each with its interface");
+    private readonly Option<string> _filter = new("--filter") { Description = "Count and write only these packets (all are judged): host, net, port, portrange, proto, and, or, not", HelpName = "EXPR" };
+    private readonly Option<double> _seconds = new("--seconds") { Description = "End after so many seconds (default: run until Ctrl-C)", HelpName = "N" };
+    private readonly Option<string> _whatIf = new("--what-if") { Description = "Say what this topology would do to the flows in progress, at SIGUSR1 and whenever it changes; it is never applied", HelpName = "PATH" };
+
+    private RunCommand(Command command)
+    {
+        _topology = new TopologyOptions(command);
+        _live = new LiveOptions(command);
+        foreach (Option option in (Option[])[_packets, _flows, _summary, _allowed, _denied, _write, _filter, _seconds, _whatIf])
+        {
+            command.Options.Add(option);
+        }
+
+        _switches = new JudgeSwitches(command, isLive: true);
+    }
+
+    internal static Command Create()
+    {
+        Command command = new("run", "The same verdicts live, between interfaces: a bump in the wire (--bridge), or a VPC in a box (--attach)");
+        RunCommand run = new(command);
+        command.SetAction(parsed => Program.Guard(parsed, run.Run));
+        return command;
+    }
+
+    private int Run(ParseResult parsed, Voice voice, Signals signals)
+    {
+        List<string> warnings = [];
+        LiveChoice choice = _live.Read(parsed);
+        JudgeOptions options = _switches.Read(parsed) with { Causal = false };
+        double seconds = parsed.GetValue(_seconds);
+        if (seconds < 0 || seconds > 1e9)
+        {
+            throw new CommandException(ExitCode.Usage, $"--seconds {seconds}: out of range. Give a number of seconds above 0, or leave it out.");
+        }
+
+        RecordFormat packetFormat = RecordFiles.Format(parsed.GetValue(_packets), "--packets"), flowFormat = RecordFiles.Format(parsed.GetValue(_flows), "--flows");
+        PacketFilter? filter = CaptureOptions.Filter(parsed.GetValue(_filter));
+        Network network = _topology.Load(parsed, voice, warnings);
+
+        ResultTables tables = new();
+        string? flowsPath = parsed.GetValue(_flows);
+        using ReplaySummary summary = new(tables, options, 1, flowsPath is not null);
+        using LivePolicy policy = new(network, options, tables, summary.Observer);
+        using LivePorts ports = Open(choice);
+        LiveNetwork forwarding = LiveNetwork.Create(choice, ports.Ports, policy.Engine, network);
+        using Outputs outputs = new(_topology.Paths(parsed), inPlace: true);
+        OutputFile? packets = outputs.Open(parsed.GetValue(_packets), "--packets");
+        OutputFile? flows = outputs.Open(flowsPath, "--flows");
+        OutputFile? summaryFile = outputs.Open(parsed.GetValue(_summary), "--summary");
+        OutputFile? allowed = outputs.Open(parsed.GetValue(_allowed), "--allowed");
+        OutputFile? denied = outputs.Open(parsed.GetValue(_denied), "--denied");
+        OutputFile? written = outputs.Open(parsed.GetValue(_write), "--write");
+        outputs.OneStandardOutput();
+
+        IReadOnlyList<CaptureInterface> described = [.. choice.Interfaces.Select((name, i) => new CaptureInterface(i, name, LinkType.Ethernet, name, 0, 0))];
+        List<IPacketSink> sinks = [];
+        if (packets is not null)
+        {
+            sinks.Add(new PacketRecords(packets.Stream, tables, packetFormat, withEpoch: true) { FlushEachBlock = true });
+        }
+
+        AddCapture(sinks, allowed, Verdict.Allow, described, tables);
+        AddCapture(sinks, denied, Verdict.Deny, described, tables);
+        AddCapture(sinks, written, null, described, tables);
+
+        IJudge judge = new CountedJudge(policy.Engine.Judge, (in Headers headers) => policy.Engine.Judge.Plan.View(in headers), summary);
+        LiveLoop loop = new(ports, forwarding.Forwarding, judge, ReplayCommand.Prepare(null, filter), sinks.Count == 0 ? null : new AllSinks(sinks));
+        foreach (string note in ports.Notes.Concat(forwarding.Notes))
+        {
+            voice.Say(note);
+        }
+
+        voice.Say($"Running on {string.Join(", ", ports.Ports.Select(p => $"{p.Name} ({p.Method})"))}. Ctrl-C ends it with a summary; SIGHUP or a changed topology file reloads.");
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
+        if (seconds > 0)
+        {
+            end.CancelAfter(TimeSpan.FromSeconds(seconds));
+        }
+
+        Stopwatch watch = Stopwatch.StartNew();
+        ReloadWatch reloads = new(
+            voice, loop, policy, forwarding, options, network, ports.Now,
+            () => _topology.Load(parsed, voice, [], _topology.Paths(parsed)), _topology.Paths(parsed),
+            parsed.GetValue(_whatIf) is { } other ? () => _topology.Load(parsed, voice, [], [other]) : null, parsed.GetValue(_whatIf));
+        using (reloads)
+        using (new LiveProgress(voice, () => loop.Received, forwarding.Forwarding.Fates))
+        {
+            reloads.Start();
+            loop.Run(end.Token);
+        }
+
+        summary.Complete();
+        watch.Stop();
+        foreach (ILivePort port in ports.Ports)
+        {
+            port.ReadCounters();
+        }
+
+        if (flows is not null)
+        {
+            FlowRecords writer = new(flows.Stream, tables, flowFormat);
+            foreach (Analysis.Flows.FlowRecord flow in summary.FlowRecords())
+            {
+                writer.Write(flow, tables);
+            }
+
+            writer.Flush();
+        }
+
+        warnings.AddRange(policy.Warnings());
+        if (loop.WaitsForSinks > 0)
+        {
+            warnings.Add($"Writing records held the packets up {loop.WaitsForSinks} times. Write fewer of them, or to a faster place.");
+        }
+
+        HashSet<string> components = [.. reloads.Network.Interfaces.Select(i => i.Id), .. reloads.Network.Gateways.Select(g => g.Id)];
+        NearestMiss nearest = new(reloads.Network, options, Engines.Single);
+        ReplayReport report = new()
+        {
+            Topologies = _topology.Paths(parsed),
+            Captures = [.. choice.Interfaces],
+            Summary = summary,
+            Elapsed = watch.Elapsed,
+            Warnings = warnings,
+            Misses = row => nearest.Find(row.Example, row.ExampleOutcome),
+            TraceCommand = row => TraceCommand.For(row, _topology.AsTyped(parsed)),
+            IsComponent = components.Contains,
+            Maps = [],
+            Filter = parsed.GetValue(_filter),
+            CompileMilliseconds = policy.CompileMilliseconds,
+            Live = new LiveReport(ports.Ports, forwarding.Forwarding.Fates, loop.Received, reloads.Done, reloads.Refused, loop.Epoch),
+        };
+        if (summaryFile is not null)
+        {
+            SummaryJson.Write(summaryFile.Stream, report, reloads.Network);
+        }
+
+        outputs.Complete();
+        if (!outputs.UsesStandardOutput)
+        {
+            using StreamWriter screen = Program.StandardOutput();
+            new SummaryScreen(screen, report).Draw();
+        }
+        else
+        {
+            warnings.ForEach(warning => voice.Say($"warning: {warning}"));
+        }
+
+        return signals.Code ?? ExitCode.Done;
+    }
+
+    private static LivePorts Open(LiveChoice choice)
+    {
+        try
+        {
+            return LivePorts.Open(choice.Interfaces, choice.Method);
+        }
+        catch (LiveException e)
+        {
+            throw new CommandException(ExitCode.System, string.Join(Environment.NewLine + "dataplane: ", e.Faults));
+        }
+    }
+
+    private static void AddCapture(List<IPacketSink> sinks, OutputFile? file, Verdict? verdict, IReadOnlyList<CaptureInterface> interfaces, ResultTables tables)
+    {
+        if (file is not null)
+        {
+            sinks.Add(new VerdictCapture(file.Stream, verdict, interfaces, tables));
+        }
+    }
+}
