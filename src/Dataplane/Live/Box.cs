@@ -24,6 +24,8 @@ public sealed class Box : IForwarding
     private readonly PortLink[] _links;
     private readonly Delivery _delivery;
     private readonly ArpResponder _arp;
+    private readonly NeighbourDiscovery _discovery;
+    private readonly DhcpServer _dhcp;
     private readonly bool[] _answered = new bool[PacketBlock.Capacity];
     private BoxPlan _plan;
     private PacketResult[] _misplaced;
@@ -41,6 +43,8 @@ public sealed class Box : IForwarding
         _paths = paths;
         _delivery = new Delivery(Fates, Counters);
         _arp = new ArpResponder(_delivery);
+        _discovery = new NeighbourDiscovery(_delivery);
+        _dhcp = new DhcpServer(_delivery);
         _links = new PortLink[ports.Count];
         for (int i = 0; i < _links.Length; i++)
         {
@@ -123,6 +127,7 @@ public sealed class Box : IForwarding
         foreach (PortLink link in _links)
         {
             _delivery.Tick(_plan, link, now);
+            _discovery.Tick(link, now);
         }
     }
 
@@ -164,9 +169,9 @@ public sealed class Box : IForwarding
                     break;
                 }
 
-                return false;
+                return IsForDhcp(in headers) && _dhcp.Receive(link, frame, in headers, now);
             case BoxPortKind.Interface when Arrival.IsLinkTalk(source, destination):
-                return false;
+                return IsForDhcp(in headers) && _dhcp.Receive(link, frame, in headers, now);
             case BoxPortKind.Gateway when Arrival.MayEnterAtGateway(_plan, link.Plan, station, source, destination):
                 return false;
             default:
@@ -176,6 +181,9 @@ public sealed class Box : IForwarding
         headers.Status = PacketStatus.Misplaced;
         return false;
     }
+
+    private static bool IsForDhcp(in Headers headers) =>
+        headers.Protocol == 17 && headers.DestinationPort == DhcpServer.Port && (headers.Flags & (HeaderFlags.Ipv6 | HeaderFlags.FirstFragment | HeaderFlags.PortsKnown)) == HeaderFlags.PortsKnown;
 
     /// <summary>A frame that is not judged: ARP, neighbour discovery, or what nobody here wants.</summary>
     private bool Hear(PortLink link, ReadOnlySpan<byte> frame, long now)
@@ -188,7 +196,12 @@ public sealed class Box : IForwarding
             type = BinaryPrimitives.ReadUInt16BigEndian(frame[at..]);
         }
 
-        return type == OwnFrame.EtherTypeArp && _arp.Receive(_plan, link, frame[(at + 2)..], now);
+        return type switch
+        {
+            OwnFrame.EtherTypeArp => _arp.Receive(_plan, link, frame[(at + 2)..], now),
+            OwnFrame.EtherTypeIpv6 => _discovery.Receive(_plan, link, frame, frame[(at + 2)..], now),
+            _ => false,
+        };
     }
 
     /// <summary>What misplaced packets get: at an interface that checks its source the denial of RT-28, else unplaced.</summary>

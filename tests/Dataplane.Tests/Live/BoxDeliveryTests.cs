@@ -90,7 +90,7 @@ public sealed class BoxDeliveryTests
         using BoxLab lab = new(BoxLab.Small, "eni-a", "eni-c");
         lab.Ip(0, PacketBuilder.Udp(A, 1, C, 2));
         lab.Pass(2.9);
-        Assert.Equal((3, 1), (lab.Ports[1].Take().Length, lab.Box.Waiting));
+        Assert.Equal((3, 1), (lab.Ports[1].TakeOthers().Length, lab.Box.Waiting));
         lab.Pass(0.2);
         Assert.Equal((0, 1L, 0L), (lab.Box.Waiting, lab.Box.Fates[LiveFate.NoNeighbour], lab.Box.Fates[LiveFate.Waiting]));
         Assert.Equal(0, lab.Box.Neighbours);
@@ -125,7 +125,7 @@ public sealed class BoxDeliveryTests
         using BoxLab lab = new BoxLab(BoxLab.Small, "eni-a", "eni-c").Up();
         lab.Pass(31);
         lab.Ip(0, PacketBuilder.Udp(A, 1, C, 2));
-        byte[][] sent = lab.Ports[1].Take();
+        byte[][] sent = lab.Ports[1].TakeOthers();
         Assert.Equal(2, sent.Length);
         Assert.Equal(0x06, sent[0][13]);    // the question
         Assert.Equal(BoxLab.Host(1), LiveFrames.To(sent[1]));

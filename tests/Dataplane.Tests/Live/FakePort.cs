@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Dataplane.Live;
 using Dataplane.Packets;
 
@@ -53,6 +54,9 @@ internal sealed class FakePort(string name, int mtu = 9_001) : ILivePort
         Sent.Clear();
         return taken;
     }
+
+    /// <summary>The same without router advertisements, which come when it is time for them.</summary>
+    public byte[][] TakeOthers() => [.. Take().Where(frame => frame[12] != 0x86 || frame[54] != 134)];
 
     public void Flush()
     {

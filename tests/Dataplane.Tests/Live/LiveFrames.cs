@@ -54,7 +54,7 @@ internal static class LiveFrames
         return $"{headers.Source} > {headers.Destination}";
     }
 
-    /// <summary>Fills in the checksums of an IPv4 or IPv6 packet without extension headers, first fragments excluded.</summary>
+    /// <summary>Fills in the checksums of an IPv4 or IPv6 packet without extension headers; of a fragment that of IP only.</summary>
     public static byte[] Sound(byte[] ip)
     {
         bool isIpv6 = ip[0] >> 4 == 6;
@@ -67,7 +67,7 @@ internal static class LiveFrames
 
         int protocol = isIpv6 ? ip[6] : ip[9];
         int at = ChecksumAt(protocol);
-        if (at >= 0 && ip.Length >= header + at + 2)
+        if (at >= 0 && ip.Length >= header + at + 2 && !IsFragment(ip))
         {
             PacketBuilder.Put16(ip, header + at, 0);
             int sum = Complement(Add(ip, header, ip.Length) + Pseudo(ip, protocol, ip.Length - header));
@@ -88,9 +88,10 @@ internal static class LiveFrames
             return false;
         }
 
-        bool isFragment = !isIpv6 && (BinaryPrimitives.ReadUInt16BigEndian(ip.AsSpan(6)) & 0x3FFF) != 0;
-        return isFragment || ChecksumAt(protocol) < 0 || Complement(Add(ip, header, ip.Length) + Pseudo(ip, protocol, ip.Length - header)) == 0;
+        return IsFragment(ip) || ChecksumAt(protocol) < 0 || Complement(Add(ip, header, ip.Length) + Pseudo(ip, protocol, ip.Length - header)) == 0;
     }
+
+    private static bool IsFragment(byte[] ip) => ip[0] >> 4 == 4 && (BinaryPrimitives.ReadUInt16BigEndian(ip.AsSpan(6)) & 0x3FFF) != 0;
 
     private static int ChecksumAt(int protocol) => protocol switch { 1 or 58 => 2, 6 => 16, 17 or 136 => 6, _ => -1 };
 
