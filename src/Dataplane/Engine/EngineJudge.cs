@@ -1,10 +1,10 @@
 // The engine as a judge of blocks: the caller dispatches, N workers judge, results land in the block.
 //
-// With several workers some blocks go through two rounds together, each with all workers, the caller's thread being worker 0. (1) Each takes an equal slice of each
-// block: the flow and the shard of every packet. Then the caller alone gives fragments their places, in order, if there are any. (2) Each judges the
-// packets of its own shards into disjoint results. A flow lives in one shard, a shard belongs to one worker, so results do not depend on N unless a
-// cap was reached (IsCapped). Workers meet twice for up to eight blocks: where cores are taken by others, a meeting costs a turn of the scheduler.
-// One worker needs no shards and sees its packets batch by batch.
+// With several workers some blocks go through two rounds together, the caller's thread being worker 0. (1) Whoever has time takes the next slice of a block: the
+// shard of every packet. So a worker that is woken late holds nobody up. Who finishes the last slice gives fragments their places, in order, if there
+// are any. (2) Each judges the packets of its own shards into disjoint results. A flow lives in one shard, a shard belongs to one worker, so results do not
+// depend on N unless a cap was reached (IsCapped). Workers meet twice for up to sixteen blocks: where cores are taken by others, a meeting costs a turn of the
+// scheduler. One worker needs no shards and sees its packets batch by batch.
 //
 // Threads: started on construction, N - 1 of them, in the background; Dispose ends them and frees the flow tables. A worker's exception is rethrown by Judge.
 
@@ -32,16 +32,23 @@ public sealed class EngineJudge : IJudge, IDisposable
     private readonly CausalBudget _budget;
     private readonly FlowPool _pool;
     private readonly JudgeOptions _options;
-    private const int MostBlocks = 8;
+    private const int MostBlocks = 16;
+
+    // Packets of a slice: some microseconds, so that slices come out even and taking one costs nothing beside it.
+    private const int Slice = 256;
+    private const int Slices = PacketBlock.Capacity / Slice;
 
     private readonly int[] _places = NonePlaces();
     private readonly Pass[] _passes;
     private readonly Thread[] _threads;
     private readonly Gate _start = new();
+    private readonly Gate _ready = new();
     private readonly Gate _done = new();
+    private int _round;
     private int _working;
-    private readonly HeaderFlags[] _flags;
-    private bool _isJudging;
+    private int _nextSlice;
+    private int _unseen;
+    private int _flags;
     private int _count;
     private readonly Exception?[] _failures;
     private readonly FragmentPlacer? _placer;
@@ -69,7 +76,6 @@ public sealed class EngineJudge : IJudge, IDisposable
             _passes[i] = new Pass();
         }
 
-        _flags = new HeaderFlags[workers];
         _threads = new Thread[workers - 1];
         _failures = new Exception?[workers];
         for (int i = 0; i < workers; i++)
@@ -277,30 +283,14 @@ public sealed class EngineJudge : IJudge, IDisposable
             _passes[i].Block = blocks[i];
         }
 
-        Array.Clear(_flags);
-        Round(isJudging: false);
-        HeaderFlags flags = HeaderFlags.None;
-        foreach (HeaderFlags some in _flags)
-        {
-            flags |= some;
-        }
-
-        bool hasFragments = _placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0;
-        if (hasFragments)
-        {
-            _fragments.NextBlock();
-        }
-
-        for (int i = 0; i < blocks.Length; i++)
-        {
-            _passes[i].HasPlaces = hasFragments;
-            if (hasFragments)
-            {
-                PlaceAll(_passes[i]);
-            }
-        }
-
-        Round(isJudging: true);
+        _flags = 0;
+        _nextSlice = 0;
+        _unseen = blocks.Length * Slices;
+        Volatile.Write(ref _working, _workers.Length - 1);
+        int round = _round++;
+        _start.Move();
+        RunWorker(0, round);
+        _done.WaitWhile(round);
         foreach (Exception? failure in _failures)
         {
             if (failure is not null)
@@ -323,15 +313,30 @@ public sealed class EngineJudge : IJudge, IDisposable
         }
     }
 
-    /// <summary>All workers do one round of the block; failures are kept until the second is over.</summary>
-    private void Round(bool isJudging)
+    /// <summary>Between the rounds, by one thread: what needs all packets in order. Then everybody may judge.</summary>
+    private void Meet()
     {
-        _isJudging = isJudging;
-        Volatile.Write(ref _working, _workers.Length - 1);
-        int done = _done.Count;
-        _start.Move();
-        RunWorker(0);
-        _done.WaitWhile(done);
+        bool hasFragments = _placer is not null && ((HeaderFlags)_flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0;
+        try
+        {
+            if (hasFragments)
+            {
+                _fragments.NextBlock();
+            }
+
+            for (int i = 0; i < _count; i++)
+            {
+                _passes[i].HasPlaces = hasFragments;
+                if (hasFragments)
+                {
+                    PlaceAll(_passes[i]);
+                }
+            }
+        }
+        finally
+        {
+            _ready.Move();
+        }
     }
 
     /// <param name="firstShard">The shard of a later fragment's first, or -1.</param>
@@ -370,7 +375,7 @@ public sealed class EngineJudge : IJudge, IDisposable
                 return;
             }
 
-            RunWorker(number);
+            RunWorker(number, round);
             if (Interlocked.Decrement(ref _working) == 0)
             {
                 _done.Move();
@@ -378,27 +383,48 @@ public sealed class EngineJudge : IJudge, IDisposable
         }
     }
 
-    private void RunWorker(int number)
+    private void RunWorker(int number, int round)
     {
         try
         {
+            See();
+            _ready.WaitWhile(round);
             for (int i = 0; i < _count; i++)
             {
                 Pass pass = _passes[i];
-                if (_isJudging)
-                {
-                    _workers[number].RunShards(pass.Block, pass.Shards, number, _workers.Length, pass.Views, pass.HasPlaces ? pass.Places : []);
-                    continue;
-                }
-
-                long count = pass.Block.Count;
-                int from = (int)(count * number / _workers.Length), to = (int)(count * (number + 1) / _workers.Length);
-                _flags[number] |= _workers[number].See(pass.Block, from, to, pass.Views, pass.Shards, _sharding);
+                _workers[number].RunShards(pass.Block, pass.Shards, number, _workers.Length, pass.HasPlaces ? pass.Places : []);
             }
         }
         catch (Exception exception)
         {
             _failures[number] ??= exception;
+            _ready.WaitWhile(round);    // the others may still need this round's blocks
+        }
+    }
+
+    /// <summary>First round: slices until there are none.</summary>
+    private void See()
+    {
+        int all = _count * Slices;
+        for (int slice = Interlocked.Increment(ref _nextSlice) - 1; slice < all; slice = Interlocked.Increment(ref _nextSlice) - 1)
+        {
+            Pass pass = _passes[slice / Slices];
+            int from = slice % Slices * Slice;
+            try
+            {
+                HeaderFlags flags = _sharding.See(pass.Block, from, Math.Min(pass.Block.Count, from + Slice), pass.Shards);
+                if ((flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0)
+                {
+                    Interlocked.Or(ref _flags, (int)flags);
+                }
+            }
+            finally
+            {
+                if (Interlocked.Decrement(ref _unseen) == 0)
+                {
+                    Meet();
+                }
+            }
         }
     }
 
@@ -426,8 +452,6 @@ public sealed class EngineJudge : IJudge, IDisposable
         public PacketBlock Block { get; set; } = null!;
 
         public byte[] Shards { get; } = new byte[PacketBlock.Capacity];
-
-        public FlowView[] Views { get; } = new FlowView[PacketBlock.Capacity];
 
         public int[] Places { get; } = new int[PacketBlock.Capacity];
 

@@ -5,9 +5,9 @@ namespace Dataplane.Engine;
 /// <summary>A count that one thread moves on and others wait for: a short while turning, then asleep.</summary>
 internal sealed class Gate
 {
-    // Some tens of us, in the hope that a sleeper need not be woken; the number was not tuned. Longer turning starves the thread that is waited for where cores are taken; offering the processor at
-    // each turn (Thread.Yield) was slower on free ones.
-    private const int Turns = 300;
+    // Meant to be longer than it takes to wake a sleeper (50 us and more on virtual machines), else each meeting costs two wakings. Much longer starves the thread that is waited
+    // for where cores are taken. Offering the processor at each turn (Thread.Yield) was slower on free ones.
+    private const int Turns = 400;
 
     private readonly Lock _moving = new();
     private readonly ManualResetEventSlim[] _sleepers = [new(false, 0), new(false, 0)];
@@ -37,7 +37,7 @@ internal sealed class Gate
                 return;
             }
 
-            Thread.SpinWait(4);
+            Thread.SpinWait(8);
         }
 
         while (Volatile.Read(ref _count) == seen)

@@ -11,6 +11,7 @@
 using System;
 using System.Linq;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Dataplane.Fabric;
 using Dataplane.Flows;
 using Dataplane.Packets;
@@ -26,7 +27,7 @@ public sealed class Sharding(FabricPlan plan, ulong seed = 0x5EED_0F5A_ED5E_ED01
 
     private const byte Outside = 0;
     private const byte Inside = 1;
-    private const byte Mixed = 2;
+    private const byte Mixed = 2;    // a bit of its own
 
     private readonly ulong _seed = seed | 1;
     private readonly byte[] _upper = Upper(plan.Addresses);
@@ -35,17 +36,40 @@ public sealed class Sharding(FabricPlan plan, ulong seed = 0x5EED_0F5A_ED5E_ED01
     /// <param name="quote">What it quotes, if its headers say HasQuote.</param>
     public int ShardOf(in Headers packet, in Headers quote) => packet.HasQuote ? ShardOf(in quote) : ShardOf(in packet);
 
-    /// <summary>The shard of a packet by its flow; HasKey is true, and it quotes nothing.</summary>
-    public int ShardOf(in FlowView view)
+    /// <summary>The shards of some packets of a block; those that are no packets go anywhere.</summary>
+    /// <param name="shards">By index in the block.</param>
+    /// <returns>All flags of the packets whose status is Ok together.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal HeaderFlags See(PacketBlock block, int from, int to, byte[] shards)
     {
-        FlowKey key = view.Key;
-        bool isIcmp = key.Kind == FlowKind.Icmp;
-        (ushort portA, ushort portB) = (key.PortA, isIcmp ? key.PortA : key.PortB);    // of ICMP the key has the identifier, and the type
-        bool insideA = IsInside(key.A), insideB = IsInside(key.B);
+        HeaderFlags flags = HeaderFlags.None;
+        OwnerMap addresses = plan.Addresses;
+        Headers[] headers = block.Headers;
+        for (int i = from; i < to; i++)
+        {
+            ref readonly Headers packet = ref headers[i];
+            if (packet.Status != PacketStatus.Ok)
+            {
+                shards[i] = (byte)(i & (Shards - 1));
+                continue;
+            }
 
-        // Without a branch on which end is outside: that is which way the flow runs.
-        ulong useA = insideA & !insideB ? 0UL : 1UL, useB = insideB & !insideA ? 0UL : 1UL;
-        return Shard((EndHash(key.A, portA) * useA) + (EndHash(key.B, portB) * useB));
+            flags |= packet.Flags;
+            uint source = (uint)packet.SourceLow, destination = (uint)packet.DestinationLow;
+            int sourceKnown = _upper[source >> 16], destinationKnown = _upper[destination >> 16];
+            if ((packet.Flags & FlowSight.Shape) != HeaderFlags.PortsKnown || (packet.Protocol ^ 6) * (packet.Protocol ^ 17) != 0
+                || ((sourceKnown | destinationKnown) & Mixed) != 0 || addresses.MaybePublic(source) || addresses.MaybePublic(destination))
+            {
+                shards[i] = (byte)ShardOf(in packet, in block.Quotes[i]);
+                continue;
+            }
+
+            // Without a branch on which end is outside: that is which way the flow runs.
+            ulong useSource = (ulong)(1 ^ (sourceKnown & ~destinationKnown)), useDestination = (ulong)(1 ^ (destinationKnown & ~sourceKnown));
+            shards[i] = (byte)Shard((EndHash(source, 0, packet.SourcePort) * useSource) + (EndHash(destination, 0, packet.DestinationPort) * useDestination));
+        }
+
+        return flags;
     }
 
     private int ShardOf(in Headers packet)
@@ -95,11 +119,14 @@ public sealed class Sharding(FabricPlan plan, ulong seed = 0x5EED_0F5A_ED5E_ED01
         return upper;
     }
 
-    private ulong EndHash(IpAddress address, ushort port)
+    private ulong EndHash(IpAddress address, ushort port) => EndHash(address.Low, address.High, port);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong EndHash(ulong addressLow, ulong addressHigh, ushort port)
     {
         unchecked
         {
-            ulong high = Math.BigMul(address.Low + _seed, BitOperations.RotateLeft(address.High + port, 17) ^ 0xD6E8_FEB8_6659_FD93, out ulong low);
+            ulong high = Math.BigMul(addressLow + _seed, BitOperations.RotateLeft(addressHigh + port, 17) ^ 0xD6E8_FEB8_6659_FD93, out ulong low);
             return high ^ low ^ ((ulong)port * 0xC2B2_AE3D_27D4_EB4F);
         }
     }

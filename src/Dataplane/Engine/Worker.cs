@@ -32,6 +32,7 @@ public sealed class Worker : IDisposable
     private readonly DecisionTable _decisions;
     private readonly CausalMemory _memory;
     private Timeouts _timeouts;
+    private FlowSight _sight;
     private QuietPath _quiet;
     private Walk _walk;
     private readonly FragmentMemory _fragments;
@@ -66,7 +67,7 @@ public sealed class Worker : IDisposable
         FlowTable table = new(pool, _memory, hash, new Timeouts(options.Timeouts, plan.InterfaceTimeouts));
         _table = table;
         _decisions = new DecisionTable { Forget = table.DropAllDecisions };
-        (_plan, _timeouts, _quiet, _walk) = Prepare(plan, classes, filters, tables, tracked);
+        (_plan, _timeouts, _sight, _quiet, _walk) = Prepare(plan, classes, filters, tables, tracked);
         _fragments = fragments;
         _paths = tables.Paths;
         _views = new FlowView[batchSize];
@@ -101,6 +102,7 @@ public sealed class Worker : IDisposable
         return new WorkerPolicy(
             plan,
             timeouts,
+            new FlowSight(plan.Addresses, _table),
             new QuietPath(_table, _decisions, timeouts.Shortest, _options.Causal),
             new Walk(plan, filters, tables, tracked, _table, _decisions, _memory, timeouts, classes, _options));
     }
@@ -109,7 +111,7 @@ public sealed class Worker : IDisposable
     /// <param name="numbers">From the old plan's numbers to the new one's; null when all stay.</param>
     internal void Adopt(WorkerPolicy policy, PlanNumbers? numbers)
     {
-        (_plan, _timeouts, _quiet, _walk) = policy;
+        (_plan, _timeouts, _sight, _quiet, _walk) = policy;
         _table.Adopt(policy.Timeouts, numbers);
         _decisions.NextGeneration();
     }
@@ -128,7 +130,7 @@ public sealed class Worker : IDisposable
             ReadOnlySpan<int> batch = all.Slice(start, Math.Min(_views.Length, all.Length - start));
             Span<FlowView> views = _views.AsSpan(0, batch.Length);
             Span<int> candidates = _candidates.AsSpan(0, batch.Length);
-            HeaderFlags flags = See(block.Headers, batch, views);
+            HeaderFlags flags = _sight.See(block.Headers, batch, views, _kinds);
             Search(views, candidates);
             JudgeBatch(
                 block, batch, views, candidates, placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 ? placer(block, batch) : default);
@@ -138,39 +140,10 @@ public sealed class Worker : IDisposable
         Counters.Reclaimed = _table.Reclaimed;
     }
 
-    /// <summary>First round of several workers: flows, hashes and shards of a slice of a block. All flags of its packets together.</summary>
-    internal HeaderFlags See(PacketBlock block, int from, int to, FlowView[] views, byte[] shards, Sharding sharding)
-    {
-        HeaderFlags flags = HeaderFlags.None;
-        for (int i = from; i < to; i++)
-        {
-            ref readonly Headers packet = ref block.Headers[i];
-            ref FlowView view = ref views[i];
-            view.HasKey = false;
-            if (packet.Status != PacketStatus.Ok)
-            {
-                shards[i] = (byte)(i & (Sharding.Shards - 1));
-                continue;
-            }
-
-            _plan.Addresses.View(in packet, ref view);
-            flags |= packet.Flags;
-            if (view.HasKey)
-            {
-                view.Hash = _table.Hash.Of(in view.Key);
-            }
-
-            shards[i] = (byte)(view.HasKey && !packet.HasQuote ? sharding.ShardOf(in view) : sharding.ShardOf(in packet, in block.Quotes[i]));
-        }
-
-        return flags;
-    }
-
     /// <summary>Second round: judges the packets of this worker's shards, in order.</summary>
     /// <param name="number">Shards that leave this remainder when divided by <paramref name="workers"/> are its own.</param>
-    /// <param name="views">By index in the block.</param>
     /// <param name="fragmentPlaces">By index in the block: the place in the fragment memory, or -1; empty when the block has no fragments.</param>
-    internal void RunShards(PacketBlock block, byte[] shards, int number, int workers, FlowView[] views, ReadOnlySpan<int> fragmentPlaces)
+    internal void RunShards(PacketBlock block, byte[] shards, int number, int workers, ReadOnlySpan<int> fragmentPlaces)
     {
         Span<byte> isMine = stackalloc byte[Sharding.Shards];
         isMine.Clear();
@@ -192,7 +165,7 @@ public sealed class Worker : IDisposable
 
             ReadOnlySpan<int> batch = _batch.AsSpan(0, size);
             Span<FlowView> mine = _views.AsSpan(0, size);
-            Take(block.Headers, batch, views, mine);
+            _sight.See(block.Headers, batch, mine, _kinds);
             Span<int> candidates = _candidates.AsSpan(0, size);
             Search(mine, candidates);
             JudgeBatch(block, batch, mine, candidates, fragmentPlaces);
@@ -202,71 +175,12 @@ public sealed class Worker : IDisposable
         Counters.Reclaimed = _table.Reclaimed;
     }
 
-    /// <summary>Takes over what the first round found, and asks for the buckets.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Take(Headers[] headers, ReadOnlySpan<int> batch, FlowView[] views, Span<FlowView> mine)
-    {
-        Span<QuietKind> kinds = _kinds.AsSpan(0, batch.Length);
-        for (int i = 0; i < batch.Length; i++)
-        {
-            ref readonly FlowView view = ref views[batch[i]];
-            mine[i] = view;
-            kinds[i] = QuietKind.Loud;
-            if (view.HasKey)
-            {
-                _table.PrefetchBucket(view.Hash);
-                kinds[i] = KindOf(in headers[batch[i]]);
-            }
-        }
-    }
-
     /// <summary>Frees the flow table's memory. Nothing may run afterwards.</summary>
     public void Dispose()
     {
         _table.Dispose();
         _memory.Dispose();
     }
-
-    /// <summary>Step 1: the flows of a batch and their hashes. All flags of its packets together.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private HeaderFlags See(Headers[] headers, ReadOnlySpan<int> batch, Span<FlowView> views)
-    {
-        OwnerMap addresses = _plan.Addresses;
-        FlowTable table = _table;
-        FlowHash hash = table.Hash;
-        Span<QuietKind> kinds = _kinds.AsSpan(0, batch.Length);
-        HeaderFlags flags = HeaderFlags.None;
-        bool hasFlows = table.Count != 0;
-        for (int i = 0; i < batch.Length; i++)
-        {
-            ref readonly Headers packet = ref headers[batch[i]];
-            ref FlowView view = ref views[i];
-            view.HasKey = false;
-            kinds[i] = QuietKind.Loud;
-            if (packet.Status == PacketStatus.Ok)
-            {
-                addresses.View(in packet, ref view);
-                flags |= packet.Flags;
-                if (view.HasKey)
-                {
-                    view.Hash = hash.Of(in view.Key);
-                    kinds[i] = KindOf(in packet);
-                    if (hasFlows)
-                    {
-                        table.PrefetchBucket(view.Hash);
-                    }
-                }
-            }
-        }
-
-        return flags;
-    }
-
-    private static QuietKind KindOf(in Headers packet) =>
-        (packet.Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 ? QuietKind.Loud
-        : packet.Protocol == 6 ? (TcpStates.ClassOf(in packet) == TcpClass.Other ? QuietKind.Tcp : QuietKind.Loud)
-        : packet.Protocol == 17 ? QuietKind.Udp
-        : QuietKind.Loud;
 
     /// <summary>Step 2: the entries that probably are the flows'.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -613,4 +527,4 @@ public sealed class Worker : IDisposable
 }
 
 /// <summary>What one worker holds of a policy, put together beside it and taken over in one step.</summary>
-internal sealed record WorkerPolicy(FabricPlan Plan, Timeouts Timeouts, QuietPath Quiet, Walk Walk);
+internal sealed record WorkerPolicy(FabricPlan Plan, Timeouts Timeouts, FlowSight Sight, QuietPath Quiet, Walk Walk);

@@ -99,6 +99,9 @@ public sealed class OwnerMap
         }
     }
 
+    /// <summary>One bit for each <see cref="MaybeBit"/>: whether any public address has it.</summary>
+    internal ulong[] Maybe => _maybe;
+
     /// <summary>A number of an address that is listed or public, one an address, from 0; -1 for any other.</summary>
     internal int Exact(IpAddress address)
     {
@@ -312,7 +315,7 @@ public sealed class OwnerMap
         return ref _listed[at];
     }
 
-    private bool MaybePublic(uint address)
+    internal bool MaybePublic(uint address)
     {
         uint bit = MaybeBit(address);
         return (_maybe[bit >> 6] >> (int)(bit & 63) & 1) != 0;
@@ -320,7 +323,7 @@ public sealed class OwnerMap
 
     private uint Mix(ulong value) => (uint)(Math.BigMul(value + 0x9E37_79B9_7F4A_7C15, _salt, out ulong low) ^ low);
 
-    private static uint MaybeBit(uint address) => (address * 0x9E37_79B1u) >> (32 - MaybeBits);
+    internal static uint MaybeBit(uint address) => (address * 0x9E37_79B1u) >> (32 - MaybeBits);
 
     private static int[] NewTable(int count) => new int[BitOperations.RoundUpToPowerOf2((uint)Math.Max(8, count * 2))];
 

@@ -5,6 +5,7 @@
 // about 2^-64. A second keyed product folds the 128 bits to 64, of which 32 are the table's hash. Nothing that a record shows depends on it.
 
 using System;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace Dataplane.Flows;
@@ -37,6 +38,17 @@ public readonly struct FlowHash
     /// <summary>Under this process's secret.</summary>
     public static FlowHash Secret => new(ProcessSecret);
 
+    /// <summary>The hash of an IPv4 key, by its two words.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal uint OfV4(ulong ends, ulong rest)
+    {
+        unchecked
+        {
+            ulong high = Math.BigMul(ends + _k0, rest + _k1, out ulong low);
+            return Fold(high, low);
+        }
+    }
+
     public uint Of(in FlowKey key)
     {
         (ulong aHigh, ulong aLow, ulong bHigh, ulong bLow, ulong rest) = key.Words;
@@ -58,9 +70,12 @@ public readonly struct FlowHash
                 high += low < lowRest ? 1UL : 0;
             }
 
-            return (uint)((Math.BigMul(low ^ high, _k6, out ulong folded) ^ folded) >> 16);
+            return Fold(high, low);
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint Fold(ulong high, ulong low) => (uint)((Math.BigMul(low ^ high, _k6, out ulong folded) ^ folded) >> 16);
 
     private static ulong[] Draw()
     {
