@@ -51,7 +51,7 @@ internal static class LivePortsCommand
     {
         IReadOnlyList<ILivePort> port = ports.Ports;
         PacketBlock block = new();
-        long before = Received(port), cpu = ThreadClock.Now, memory = GC.GetAllocatedBytesForCurrentThread(), waits = 0;
+        long before = Received(port), cpu = Cpu(), memory = GC.GetAllocatedBytesForCurrentThread(), waits = 0;
         long dropped = Dropped(port), sent = port[0].Counters.Sent + port[1].Counters.Sent, notSent = port[0].Counters.NotSent + port[1].Counters.NotSent;
         Stopwatch clock = Stopwatch.StartNew();
         while (clock.Elapsed < time)
@@ -82,7 +82,7 @@ internal static class LivePortsCommand
 
         double seconds = clock.Elapsed.TotalSeconds;
         long packets = Received(port) - before;
-        cpu = ThreadClock.Now - cpu;
+        cpu = Cpu() - cpu;
         memory = GC.GetAllocatedBytesForCurrentThread() - memory;
         dropped = Dropped(port) - dropped;
         Console.WriteLine(string.Create(
@@ -91,6 +91,9 @@ internal static class LivePortsCommand
     }
 
     private static long Received(IReadOnlyList<ILivePort> ports) => ports[0].Counters.Received + ports[1].Counters.Received;
+
+    /// <summary>Nanoseconds of CPU time of the whole process: a back-end may have threads of its own.</summary>
+    private static long Cpu() => Environment.CpuUsage.TotalTime.Ticks * TimeSpan.NanosecondsPerTick;
 
     private static long Dropped(IReadOnlyList<ILivePort> ports)
     {

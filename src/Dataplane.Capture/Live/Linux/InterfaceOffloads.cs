@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Text;
 
 namespace Dataplane.Capture.Live.Linux;
 
@@ -10,9 +11,11 @@ namespace Dataplane.Capture.Live.Linux;
 /// <param name="TcpSegmentation">TSO: the same until in the hardware.</param>
 /// <param name="SendChecksum">Checksums of what is sent are left to the hardware.</param>
 /// <param name="TakesTags">VLAN tags are taken out of received frames.</param>
-public sealed record InterfaceOffloads(bool ReceiveOffload, bool LargeReceive, bool Segmentation, bool TcpSegmentation, bool SendChecksum, bool TakesTags)
+/// <param name="Driver">Its name: <c>veth</c>; empty where it says none.</param>
+public sealed record InterfaceOffloads(bool ReceiveOffload, bool LargeReceive, bool Segmentation, bool TcpSegmentation, bool SendChecksum, bool TakesTags, string Driver)
 {
     private const uint EthtoolRequest = 0x8946;
+    private const uint GetDriver = 0x3;
     private const uint GetSendChecksum = 0x16;
     private const uint GetTcpSegmentation = 0x1e;
     private const uint GetSegmentation = 0x23;
@@ -33,7 +36,8 @@ public sealed record InterfaceOffloads(bool ReceiveOffload, bool LargeReceive, b
             Value(socket, name, GetSegmentation) != 0,
             Value(socket, name, GetTcpSegmentation) != 0,
             Value(socket, name, GetSendChecksum) != 0,
-            (flags & FlagTakesTags) != 0);
+            (flags & FlagTakesTags) != 0,
+            DriverName(socket, name));
     }
 
     /// <summary>Queues in which an interface receives, at least 1.</summary>
@@ -50,6 +54,24 @@ public sealed record InterfaceOffloads(bool ReceiveOffload, bool LargeReceive, b
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture, $"gro {OnOff(ReceiveOffload)} lro {OnOff(LargeReceive)} gso {OnOff(Segmentation)} tso {OnOff(TcpSegmentation)} tx {OnOff(SendChecksum)} rxvlan {OnOff(TakesTags)}");
+
+    private static unsafe string DriverName(ControlSocket socket, string name)
+    {
+        // struct ethtool_drvinfo: command, 32 bytes of a name, more that is not asked for.
+        const int Bytes = 196, NameBytes = 32;
+        byte* information = stackalloc byte[Bytes];
+        Span<byte> all = new(information, Bytes);
+        all.Clear();
+        *(uint*)information = GetDriver;
+        if (!socket.Ask(name, EthtoolRequest, information))
+        {
+            return "";
+        }
+
+        ReadOnlySpan<byte> driver = all.Slice(sizeof(uint), NameBytes);
+        int end = driver.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(end < 0 ? driver : driver[..end]);
+    }
 
     private static string OnOff(bool value) => value ? "on" : "off";
 
