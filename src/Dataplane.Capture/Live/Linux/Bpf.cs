@@ -55,34 +55,38 @@ internal static unsafe class Bpf
 
     /// <summary>Loads an XDP program.</summary>
     /// <param name="device">Interface to which it is bound, so that it may call what the driver offers; 0 for none.</param>
-    internal static int LoadXdp(ReadOnlySpan<BpfInstruction> instructions, int device)
+    internal static int LoadXdp(ReadOnlySpan<BpfInstruction> instructions, int device) => Load(ProgramTypeXdp, AttachTypeXdp, instructions, device);
+
+    /// <summary>Attaches a program for as long as the returned descriptor is open: it goes when the process ends, however it ends.</summary>
+    internal static int LinkXdp(int program, int device, uint mode) => Link(program, AttachTypeXdp, device, mode);
+
+    internal static int Load(uint programType, uint attachType, ReadOnlySpan<BpfInstruction> instructions, int device)
     {
         uint* attribute = stackalloc uint[AttributeBytes / sizeof(uint)];
         Clear(attribute);
         fixed (BpfInstruction* first = instructions)
         fixed (byte* license = "Dual MIT/GPL\0"u8)
         {
-            attribute[0] = ProgramTypeXdp;
+            attribute[0] = programType;
             attribute[1] = (uint)instructions.Length;
             *(void**)(attribute + 2) = first;
             *(void**)(attribute + 4) = license;
             attribute[11] = device > 0 ? DeviceBoundOnly : 0;
             Encoding.ASCII.GetBytes("dataplane", new Span<byte>(attribute + 12, 15));
             attribute[16] = (uint)device;
-            attribute[17] = AttachTypeXdp;
+            attribute[17] = attachType;
             return Call(ProgramLoad, attribute);
         }
     }
 
-    /// <summary>Attaches a program for as long as the returned descriptor is open: it goes when the process ends, however it ends.</summary>
-    internal static int LinkXdp(int program, int device, uint mode)
+    internal static int Link(int program, uint attachType, int device, uint flags)
     {
         uint* attribute = stackalloc uint[AttributeBytes / sizeof(uint)];
         Clear(attribute);
         attribute[0] = (uint)program;
         attribute[1] = (uint)device;
-        attribute[2] = AttachTypeXdp;
-        attribute[3] = mode;
+        attribute[2] = attachType;
+        attribute[3] = flags;
         return Call(LinkCreate, attribute);
     }
 
