@@ -272,7 +272,7 @@ public sealed partial class BoxLowering
     private static string Domain(string? zone)
     {
         string region = zone is null ? "" : Region().Match(zone).Value;
-        return region is "" or "us-east-1" ? "ec2.internal" : $"{region}.compute.internal";
+        return region is "" or "us-east-1" || region.Length > 63 ? "ec2.internal" : $"{region}.compute.internal";
     }
 
     [GeneratedRegex("^[a-z]+(-[a-z]+)+-[0-9]+")]

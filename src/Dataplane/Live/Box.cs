@@ -26,6 +26,7 @@ public sealed class Box : IForwarding
     private readonly ArpResponder _arp;
     private readonly NeighbourDiscovery _discovery;
     private readonly DhcpServer _dhcp;
+    private readonly Dhcpv6Server _dhcpv6;
     private readonly bool[] _answered = new bool[PacketBlock.Capacity];
     private BoxPlan _plan;
     private PacketResult[] _misplaced;
@@ -45,6 +46,7 @@ public sealed class Box : IForwarding
         _arp = new ArpResponder(_delivery);
         _discovery = new NeighbourDiscovery(_delivery);
         _dhcp = new DhcpServer(_delivery);
+        _dhcpv6 = new Dhcpv6Server(_delivery);
         _links = new PortLink[ports.Count];
         for (int i = 0; i < _links.Length; i++)
         {
@@ -169,9 +171,9 @@ public sealed class Box : IForwarding
                     break;
                 }
 
-                return IsForDhcp(in headers) && _dhcp.Receive(link, frame, in headers, now);
+                return headers.Protocol == 17 && Ask(link, frame, in headers, now);
             case BoxPortKind.Interface when Arrival.IsLinkTalk(source, destination):
-                return IsForDhcp(in headers) && _dhcp.Receive(link, frame, in headers, now);
+                return headers.Protocol == 17 && Ask(link, frame, in headers, now);
             case BoxPortKind.Gateway when Arrival.MayEnterAtGateway(_plan, link.Plan, station, source, destination):
                 return false;
             default:
@@ -182,8 +184,15 @@ public sealed class Box : IForwarding
         return false;
     }
 
-    private static bool IsForDhcp(in Headers headers) =>
-        headers.Protocol == 17 && headers.DestinationPort == DhcpServer.Port && (headers.Flags & (HeaderFlags.Ipv6 | HeaderFlags.FirstFragment | HeaderFlags.PortsKnown)) == HeaderFlags.PortsKnown;
+    /// <summary>A datagram, perhaps a question to a DHCP server.</summary>
+    private bool Ask(PortLink link, ReadOnlySpan<byte> frame, in Headers headers, long now) =>
+        (headers.Flags & (HeaderFlags.FirstFragment | HeaderFlags.PortsKnown)) == HeaderFlags.PortsKnown
+        && headers.DestinationPort switch
+        {
+            DhcpServer.Port => !headers.IsIpv6 && _dhcp.Receive(link, frame, in headers, now),
+            Dhcpv6Server.Port => headers.IsIpv6 && _dhcpv6.Receive(link, frame, in headers, now),
+            _ => false,
+        };
 
     /// <summary>A frame that is not judged: ARP, neighbour discovery, or what nobody here wants.</summary>
     private bool Hear(PortLink link, ReadOnlySpan<byte> frame, long now)

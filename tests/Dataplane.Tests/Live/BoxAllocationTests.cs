@@ -21,6 +21,7 @@ public sealed class BoxAllocationTests
         { "ARP", LiveFate.Answered },
         { "neighbour solicitation", LiveFate.Answered },
         { "DHCP", LiveFate.Answered },
+        { "DHCPv6", LiveFate.Answered },
         { "waiting", LiveFate.NoNeighbour },
     };
 
@@ -48,6 +49,7 @@ public sealed class BoxAllocationTests
             "too big" => To(0, tooBig),
             "ARP" => (0, LiveFrames.Arp(1, BoxLab.Host(0), "10.0.1.10", default, "10.0.1.1")),
             "neighbour solicitation" => (0, BoxNeighbourDiscoveryTests.Solicitation(0, "2001:db8:1:1::10", "fe80:ec2::1")),
+            "DHCPv6" => (0, BoxDhcpv6Tests.Datagram(1, BoxDhcpv6Tests.ClientId(), BoxDhcpv6Tests.Association(7))),
             "DHCP" => (0, BoxDhcpTests.Broadcast(BoxDhcpTests.Message(1))),
             _ => To(0, PacketBuilder.Udp("10.0.1.10", 1, "198.51.100.8", 2, 100)),
         };

@@ -103,6 +103,8 @@ public sealed class BoxHostileTests
         yield return BoxNeighbourDiscoveryTests.Message(0, "fe80::6", "ff02::2", 133, [0, 0, 0, 0, 1, 1, 6, 0, 0, 0, 0, 16]);
         yield return BoxDhcpTests.Broadcast(BoxDhcpTests.Message(1));
         yield return BoxDhcpTests.Broadcast(BoxDhcpTests.Message(3, A, "10.0.1.1"));
+        yield return BoxDhcpv6Tests.Datagram(1, BoxDhcpv6Tests.ClientId(), BoxDhcpv6Tests.Association(7, "2001:db8:1:1::66"));
+        yield return BoxDhcpv6Tests.Datagram(5, BoxDhcpv6Tests.ClientId(), BoxDhcpv6Tests.ServerId(lab), BoxDhcpv6Tests.Association(7), BoxDhcpv6Tests.Association(8));
         foreach (byte[] packet in (byte[][])
         [
             PacketBuilder.Udp(A, 1, "10.0.2.30", 2, 30),
