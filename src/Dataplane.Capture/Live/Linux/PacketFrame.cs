@@ -12,6 +12,9 @@ internal struct PacketFrame
     /// <summary>It is longer than its place: the whole of it waits in the socket's queue.</summary>
     internal const uint StatusCopy = 2;
 
+    /// <summary>Its sender left the checksum to hardware.</summary>
+    internal const uint StatusChecksumNotReady = 1 << 3;
+
     internal const uint StatusTagValid = 1 << 4;
     internal const uint StatusTagProtocolValid = 1 << 6;
 

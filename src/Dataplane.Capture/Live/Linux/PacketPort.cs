@@ -202,15 +202,23 @@ internal sealed unsafe class PacketPort : LivePort
         }
 
         long time = _clock.Stamped((frame->Seconds * 1_000_000_000L) + frame->Nanoseconds);
-        if ((status & PacketFrame.StatusTagValid) == 0)
+        bool hasTag = (status & PacketFrame.StatusTagValid) != 0;
+        int length = bytes.Length + (hasTag ? VlanTag.Length : 0);
+        Span<byte> place = block.Add(time, length, (uint)length, LinkType.Ethernet, captureInterface);
+        if (hasTag)
         {
-            bytes.CopyTo(block.Add(time, bytes.Length, (uint)bytes.Length, LinkType.Ethernet, captureInterface));
-            return bytes.Length;
+            VlanTag.CopyWith(bytes, (status & PacketFrame.StatusTagProtocolValid) != 0 ? frame->TagProtocol : VlanTag.Protocol, frame->TagControl, place);
+        }
+        else
+        {
+            bytes.CopyTo(place);
         }
 
-        ushort protocol = (status & PacketFrame.StatusTagProtocolValid) != 0 ? frame->TagProtocol : VlanTag.Protocol;
-        int length = bytes.Length + VlanTag.Length;
-        VlanTag.CopyWith(bytes, protocol, frame->TagControl, block.Add(time, length, (uint)length, LinkType.Ethernet, captureInterface));
+        if ((status & PacketFrame.StatusChecksumNotReady) != 0)
+        {
+            PartialChecksum.Finish(place);
+        }
+
         return length;
     }
 

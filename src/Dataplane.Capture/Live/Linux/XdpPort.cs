@@ -198,7 +198,9 @@ internal sealed unsafe class XdpPort : LivePort
 
             ref XdpDescriptor descriptor = ref socket.Received.Descriptor(number);
             int length = (int)descriptor.Length;
-            new ReadOnlySpan<byte>(memory + descriptor.Address, length).CopyTo(block.Add(time, length, (uint)length, LinkType.Ethernet, captureInterface));
+            Span<byte> place = block.Add(time, length, (uint)length, LinkType.Ethernet, captureInterface);
+            new ReadOnlySpan<byte>(memory + descriptor.Address, length).CopyTo(place);
+            PartialChecksum.Finish(place);
             bytes += length;
             socket.Fill.Address(socket.Fill.Own++) = descriptor.Address;
         }

@@ -53,7 +53,9 @@ internal sealed class PcapPort : LivePort
         int added = 0;
         while (added < most && !block.IsFull && _queue.TryTake(out long time, out ReadOnlySpan<byte> frame))
         {
-            frame.CopyTo(block.Add(_clock.Stamped(time), frame.Length, (uint)frame.Length, LinkType.Ethernet, captureInterface));
+            Span<byte> place = block.Add(_clock.Stamped(time), frame.Length, (uint)frame.Length, LinkType.Ethernet, captureInterface);
+            frame.CopyTo(place);
+            PartialChecksum.Finish(place);
             Counters.ReceivedBytes += frame.Length;
             added++;
         }
