@@ -8,6 +8,7 @@
 // Copy mode always: the kernel copies each frame in or out. It reads the send ring only in our own system calls then, so what it refused can be taken back.
 
 using System;
+using System.Threading;
 
 namespace Dataplane.Capture.Live.Linux;
 
@@ -32,6 +33,8 @@ internal sealed unsafe class XdpSocket : IDisposable
     private const ushort BindCopy = 2;
     private const ushort BindNeedWakeUp = 8;
     private const int SendBufferBytes = 4 << 20;
+    private const int BindTries = 50;
+    private static readonly TimeSpan BindPause = TimeSpan.FromMilliseconds(10);
 
     private readonly nuint _bytes;
     private bool _isClosed;
@@ -153,16 +156,30 @@ internal sealed unsafe class XdpSocket : IDisposable
         ((ushort*)address)[0] = Libc.AddressFamilyXdp;
         ((ushort*)address)[1] = BindCopy | BindNeedWakeUp;
         (address[1], address[2], address[3]) = ((uint)facts.Index, (uint)queue, 0);
-        if (Libc.Bind(Descriptor, address, 4 * sizeof(uint)) == 0)
+
+        // The kernel lets go of a queue only some time after its last socket was closed, so who comes right after another has to be patient.
+        int error = 0;
+        for (int left = BindTries; left > 0; left--)
         {
-            return;
+            if (Libc.Bind(Descriptor, address, 4 * sizeof(uint)) == 0)
+            {
+                return;
+            }
+
+            error = Libc.LastError;
+            if (error != Errno.Busy)
+            {
+                break;
+            }
+
+            Thread.Sleep(BindPause);
         }
 
-        throw Libc.LastError switch
+        throw error switch
         {
             Errno.Busy => new LiveException(facts.Name, $"another AF_XDP socket has its queue {queue}", "End the other program, or use --io packet"),
             Errno.NetworkDown => new LiveException(facts.Name, "it is down, and an AF_XDP socket needs it up", $"Set it up (ip link set {facts.Name} up), or use --io packet"),
-            int error => new LiveException(facts.Name, $"its AF_XDP socket cannot be bound to queue {queue} ({Libc.Describe(error)})", "Use --io packet"),
+            _ => new LiveException(facts.Name, $"its AF_XDP socket cannot be bound to queue {queue} ({Libc.Describe(error)})", "Use --io packet"),
         };
     }
 
