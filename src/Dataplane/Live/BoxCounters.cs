@@ -7,7 +7,7 @@ public sealed class BoxCounters
     /// <summary>Frames of the network's own that were sent: ARP, neighbour discovery, DHCP, ICMP errors.</summary>
     public long OwnSent { get; internal set; }
 
-    /// <summary>Such frames that a port did not take.</summary>
+    /// <summary>Such frames that a port did not take, or that would have been more than a thousand answers or questions a second.</summary>
     public long OwnNotSent { get; internal set; }
 
     /// <summary>ICMP errors (too big) that were sent; they are in <see cref="OwnSent"/> too.</summary>

@@ -113,7 +113,7 @@ internal sealed class Delivery
             AddressRewrite.Destination(copy[OwnFrame.EthernetLength..], in shape, destination);
         }
 
-        OwnFrame.Ethernet(copy, default, SourceStation(plan, from, to), shape.IsIpv6 ? OwnFrame.EtherTypeIpv6 : OwnFrame.EtherTypeIpv4);
+        OwnFrame.Ethernet(copy, default, SourceStation(plan, from, to, in result), shape.IsIpv6 ? OwnFrame.EtherTypeIpv6 : OwnFrame.EtherTypeIpv4);
         MacAddress station = to.IsInterface
             ? HostOf(plan, to, destination, captured.Time, out int asked)
             : NextHop(to, destination, source, captured.Time, out asked);
@@ -251,9 +251,9 @@ internal sealed class Delivery
         return Math.Min(to.Port.Mtu, isThroughInternet ? InternetMtu : InsideMtu);
     }
 
-    /// <summary>Whom a frame comes from: inside one subnet (RT-16) the other interface, else the router.</summary>
-    private static MacAddress SourceStation(BoxPlan plan, PortLink from, PortLink to) =>
-        to.IsInterface && from.IsInterface && from.Plan.Subnet == to.Plan.Subnet ? plan.InterfaceAddresses[from.Plan.Number] : to.Plan.Router;
+    /// <summary>Whom a frame comes from: inside one subnet (RT-16) the other interface, else, also after a translation, the router.</summary>
+    private static MacAddress SourceStation(BoxPlan plan, PortLink from, PortLink to, in PacketResult result) =>
+        to.IsInterface && from.IsInterface && from.Plan.Subnet == to.Plan.Subnet && result.SourceTranslation < 0 ? plan.InterfaceAddresses[from.Plan.Number] : to.Plan.Router;
 
     /// <summary>The station of an interface's host; all zero when it is asked for.</summary>
     private MacAddress HostOf(BoxPlan plan, PortLink to, IpAddress destination, long now, out int asked)
@@ -328,11 +328,17 @@ internal sealed class Delivery
         Ask(null, link, ref neighbour, now);
     }
 
-    /// <summary>One question: ARP, or a neighbour solicitation.</summary>
+    /// <summary>One question: ARP, or a neighbour solicitation. Beyond a thousand a second it counts as asked and is not: a scan from inside is no storm outside.</summary>
     private void Ask(BoxPlan? plan, PortLink link, ref Neighbour neighbour, long now)
     {
         neighbour.Tries++;
         neighbour.Asked = now;
+        if (!link.Questions.TryTake(now))
+        {
+            Counters.OwnNotSent++;
+            return;
+        }
+
         BoxPort port = link.Plan;
         int length;
         if (neighbour.Address.IsIpv6)

@@ -40,6 +40,9 @@ internal sealed class PortLink
     /// <summary>Answers that one frame can draw: 1,000 a second are more than any host needs.</summary>
     public TokenBucket Answers = new(1_000, 1_000);
 
+    /// <summary>Questions for neighbours.</summary>
+    public TokenBucket Questions = new(1_000, 1_000);
+
     /// <summary>When the next router advertisement that nobody asked for is due.</summary>
     public long NextAdvertisement { get; set; } = long.MinValue;
 

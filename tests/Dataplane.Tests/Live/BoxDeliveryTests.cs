@@ -192,6 +192,21 @@ public sealed class BoxDeliveryTests
     }
 
     [Fact]
+    public void A_scan_from_inside_is_no_storm_outside()
+    {
+        using BoxLab lab = new BoxLab(BoxLab.Small, "eni-a", "igw-1").Up();
+        for (int i = 0; i < 5_000; i++)
+        {
+            lab.Ip(0, PacketBuilder.Udp(A, 1, $"198.18.{i / 250}.{i % 250}", 2));
+        }
+
+        Assert.Equal(1_000, lab.Ports[1].Take().Length);
+        lab.Pass(10);
+        Assert.InRange(lab.Ports[1].Take().Length, 1, 4_000);
+        Assert.Equal((0, 5_000L), (lab.Box.Waiting, lab.Box.Fates[LiveFate.NoNeighbour]));
+    }
+
+    [Fact]
     public void A_port_that_takes_nothing_is_counted()
     {
         using BoxLab lab = new BoxLab(BoxLab.Small, "eni-a", "eni-c").Up();

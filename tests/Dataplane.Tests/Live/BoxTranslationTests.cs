@@ -70,6 +70,15 @@ public sealed class BoxTranslationTests
     }
 
     [Fact]
+    public void By_a_public_address_a_neighbour_of_the_same_subnet_hears_the_router()
+    {
+        using BoxLab lab = new BoxLab(BoxLab.Small.Replace("10.0.1.20", "10.0.1.20=203.0.113.20", StringComparison.Ordinal), "eni-a", "eni-b").Up();
+        lab.Ip(0, PacketBuilder.Tcp(A, 4_000, "203.0.113.20", 80, PacketBuilder.Syn));
+        byte[] frame = Assert.Single(lab.Ports[1].Take());
+        Assert.Equal((lab.Router(1), $"{PublicA} > 10.0.1.20"), (LiveFrames.From(frame), LiveFrames.Ends(frame)));
+    }
+
+    [Fact]
     public void IGW_08_IPv6_is_not_translated()
     {
         using BoxLab lab = Lab();
