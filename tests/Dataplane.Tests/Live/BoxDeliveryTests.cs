@@ -136,6 +136,32 @@ public sealed class BoxDeliveryTests
     }
 
     [Fact]
+    public void Outside_who_answered_is_asked_again_after_half_a_minute_and_who_only_sent_is_believed_for_ten()
+    {
+        using BoxLab lab = new BoxLab(BoxLab.Small, "eni-a", "igw-1").Up();
+        lab.Frame(1, LiveFrames.Arp(1, BoxLab.Host(1), Outside, default, "203.0.113.10"));
+        lab.Ip(1, PacketBuilder.Tcp("198.51.100.9", 4_000, "203.0.113.10", 80, PacketBuilder.Syn));
+        lab.Ports[1].Take();
+        lab.Pass(31);
+        lab.Ip(0, PacketBuilder.Udp(A, 1, Outside, 2));
+        byte[][] sent = lab.Ports[1].Take();
+        Assert.Equal(2, sent.Length);
+        Assert.Equal($"request 203.0.113.10 ({lab.Router(1)}) > {Outside} (00:00:00:00:00:00)", LiveFrames.ReadArp(sent[0]));
+        Assert.Equal(BoxLab.Host(1), LiveFrames.To(sent[1]));
+        lab.Ip(0, PacketBuilder.Tcp(A, 80, "198.51.100.9", 4_000, PacketBuilder.Ack));
+        Assert.Equal(BoxLab.Host(1), LiveFrames.To(Assert.Single(lab.Ports[1].Take())));
+
+        lab.Pass(3.1);
+        lab.Ports[1].Take();
+        lab.Ip(0, PacketBuilder.Udp(A, 1, Outside, 2));
+        Assert.Equal(1, lab.Box.Fates[LiveFate.Waiting]);    // he did not answer
+        lab.Pass(600);
+        lab.Ports[1].Take();
+        lab.Ip(0, PacketBuilder.Tcp(A, 80, "198.51.100.9", 4_000, PacketBuilder.Ack));
+        Assert.StartsWith("request", LiveFrames.ReadArp(Assert.Single(lab.Ports[1].Take())), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Out_by_the_gateway_the_destination_is_asked_for_in_the_packets_own_name()
     {
         using BoxLab lab = new BoxLab(BoxLab.Small, "eni-a", "igw-1").Up();

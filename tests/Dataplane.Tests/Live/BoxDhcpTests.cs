@@ -97,6 +97,22 @@ public sealed class BoxDhcpTests
         Assert.Equal(3, lab.Box.Fates[LiveFate.Answered]);
     }
 
+    [Theory]
+    [InlineData(3, "192.168.0.7", "0.0.0.0")]
+    [InlineData(8, null, A)]
+    public void Nothing_that_a_client_writes_into_the_servers_fields_comes_back(byte kind, string? requested, string client)
+    {
+        using BoxLab lab = new BoxLab(BoxLab.Small, "eni-a").Up();
+        byte[] message = Message(kind, requested, client: client == "0.0.0.0" ? null : client);
+        message.AsSpan(16, 8).Fill(7);
+        message.AsSpan(44, 192).Fill(7);
+        lab.Frame(0, client == "0.0.0.0" ? Broadcast(message) : BoxLab.Packet(BoxLab.Host(0), lab.Router(0), Datagram(A, Router, message)));
+        byte[] answer = LiveFrames.IpOf(Assert.Single(lab.Ports[0].Take()))[28..];
+        Assert.Equal(client, IpAddress.Read(answer.AsSpan(12, 4)).ToString());
+        Assert.All(answer[16..28], b => Assert.Equal(0, b));
+        Assert.All(answer[44..236], b => Assert.Equal(0, b));
+    }
+
     [Fact]
     public void Who_cannot_be_addressed_yet_is_answered_by_broadcast()
     {

@@ -50,7 +50,7 @@ internal sealed class BoxLab : IDisposable
     {
         Network = network;
         Attachments = [.. attachments.Select((text, port) => Attachment(text, port))];
-        Engine = NetworkEngine.Build(network, JudgeOptions.Default);
+        Engine = NetworkEngine.Build(network, JudgeOptions.Default with { Causal = false });    // live runs never moot
         Ports = [.. attachments.Select(text => new FakePort(text))];
         Plan = Lower(network, Engine, Attachments);
         Box = new Box(Plan, Ports, Engine.Judge.Tables.Paths);
