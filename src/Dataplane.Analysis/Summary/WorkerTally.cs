@@ -94,7 +94,7 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
 
             ref readonly PacketResult result = ref results[index];
             Verdict verdict = VerdictOf(result.Path);
-            if (packet.Status == PacketStatus.Ok && ((packet.Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0
+            if (packet.Status is PacketStatus.Ok or PacketStatus.Misplaced && ((packet.Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0
                 || verdict == Verdict.Unplaced || (packet.SourcePort | packet.DestinationPort) == 0))
             {
                 Unusual(block, index, verdict, in views[i]);

@@ -44,6 +44,18 @@ internal sealed class Command : IDisposable
         }
     }
 
+    /// <summary>What it has written to standard error so far.</summary>
+    internal string Errors
+    {
+        get
+        {
+            lock (_errors)
+            {
+                return _errors.ToString();
+            }
+        }
+    }
+
     internal Stream Input => _process.StandardInput.BaseStream;
 
     internal static Command Start(string program, IReadOnlyList<string> arguments) => new(program, arguments);
