@@ -13,21 +13,22 @@ internal static class LivePortsCommand
 {
     private const int Most = 256;
 
-    /// <param name="arguments">A B METHOD SECONDS [drop]: METHOD is auto, pcap, packet or xdp.</param>
+    /// <param name="arguments">A B METHOD SECONDS [forward|drop [FRAMES]]: METHOD is auto, pcap, packet or xdp; FRAMES may wait in a port.</param>
     internal static int Run(string[] arguments)
     {
         if (arguments.Length < 4 || !Enum.TryParse(arguments[2], ignoreCase: true, out LiveMethod method))
         {
-            Console.Error.WriteLine("live-ports A B auto|pcap|packet|xdp SECONDS [drop]: two interfaces, a method and a time are asked for.");
+            Console.Error.WriteLine("live-ports A B auto|pcap|packet|xdp SECONDS [forward|drop [FRAMES]]: two interfaces, a method and a time are asked for.");
             return 2;
         }
 
-        bool forward = arguments.Length < 5;
+        bool forward = arguments.Length < 5 || arguments[4] == "forward";
+        int frames = arguments.Length > 5 ? int.Parse(arguments[5], CultureInfo.InvariantCulture) : 0;
         TimeSpan time = TimeSpan.FromSeconds(double.Parse(arguments[3], CultureInfo.InvariantCulture));
         LivePorts opened;
         try
         {
-            opened = LivePorts.Open([arguments[0], arguments[1]], method);
+            opened = LivePorts.Open([arguments[0], arguments[1]], method, new LiveSizes(frames));
         }
         catch (LiveException exception)
         {

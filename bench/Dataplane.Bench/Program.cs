@@ -49,6 +49,8 @@ internal static class Program
                 return 2;
             case "live-ports":
                 return LivePortsCommand.Run(args[1..]);
+            case "live-send":
+                return LiveSendCommand.Run(args[1..]);
             case "ready" when args.Length > 1:
                 return ReadyCommand.Run(args[1], Number(args, 2, 3), Number(args, 3, 120));
             case "profile":

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Numerics;
 using Dataplane.Capture.Live.Linux;
 using Dataplane.Live;
 
@@ -25,7 +24,7 @@ public sealed class LivePorts : ILivePorts
     /// <exception cref="LiveException">Some cannot be opened; its lines say which, why, and what to do. Nothing is open then.</exception>
     public static LivePorts Open(IReadOnlyList<string> interfaces, LiveMethod method = LiveMethod.Auto, LiveSizes? sizes = null)
     {
-        LiveSizes rounded = Rounded(sizes ?? new LiveSizes());
+        LiveSizes rounded = (sizes ?? new LiveSizes()).For(interfaces.Count);
         LiveClock clock = new();
         List<LivePort> ports = [];
         List<string> notes = [];
@@ -83,8 +82,4 @@ public sealed class LivePorts : ILivePorts
 
         _waiter.Dispose();
     }
-
-    private static LiveSizes Rounded(LiveSizes sizes) => new(
-        (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(sizes.ReceiveFrames, 64, 65_536)),
-        (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(sizes.SendFrames, 16, 1_024)));
 }

@@ -4,7 +4,10 @@ using Dataplane.Packets;
 namespace Dataplane.Live;
 
 /// <summary>One interface of the machine, open for whole Ethernet frames both ways.</summary>
-/// <remarks>One thread uses it. Frames that the program itself sent are never received.</remarks>
+/// <remarks>
+/// One thread uses it; only disposing it may another, when the first is done. Frames that the program itself sent are never received. A link that goes down and up again is
+/// survived: in between nothing is received, and nothing is sent, which is counted. A checksum of TCP or UDP that the sender left to its network card is finished.
+/// </remarks>
 public interface ILivePort : IDisposable
 {
     /// <summary>As the system names it: <c>eth0</c>.</summary>
@@ -16,7 +19,7 @@ public interface ILivePort : IDisposable
     /// <summary>The system's own address of the interface.</summary>
     MacAddress Address { get; }
 
-    /// <summary>The largest IP packet that it sends, bytes.</summary>
+    /// <summary>The largest IP packet that it sends, bytes, when it was opened.</summary>
     int Mtu { get; }
 
     /// <summary>Brings up to date by <see cref="Receive"/> and <see cref="Send"/>; what the kernel counts, by <see cref="ReadCounters"/>.</summary>
@@ -34,9 +37,12 @@ public interface ILivePort : IDisposable
     /// <returns>False when it could not be taken, which is counted in <see cref="LivePortCounters.NotSent"/>: no room, too long, link down.</returns>
     bool Send(ReadOnlySpan<byte> frame);
 
-    /// <summary>Hands all taken frames to the system.</summary>
+    /// <summary>
+    /// Hands all taken frames to the system. What it refuses only now, a link that has just gone down or a full queue of the driver, is counted in
+    /// <see cref="LivePortCounters.NotSent"/>: who must know how many compares that before and after.
+    /// </summary>
     void Flush();
 
-    /// <summary>Asks the system for what only it knows: frames it dropped before we saw them.</summary>
+    /// <summary>Asks the system for what only it knows: frames it dropped before we saw them. Some system calls: for now and then, not for every packet.</summary>
     void ReadCounters();
 }

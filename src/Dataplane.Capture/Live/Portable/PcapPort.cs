@@ -8,7 +8,7 @@ namespace Dataplane.Capture.Live.Portable;
 /// <summary>An interface through libpcap or Npcap: the device's own thread captures into a bounded queue, from which frames are received.</summary>
 internal sealed class PcapPort : LivePort
 {
-    private const int BytesForEachFrame = 1_024;
+    private const int BytesForEachFrame = 512;
     private const int LeastQueueBytes = 1 << 20;
     private const int SentFramesKept = 4_096;
 

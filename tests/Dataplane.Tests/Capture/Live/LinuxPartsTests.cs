@@ -68,6 +68,18 @@ public sealed class LinuxPartsTests
         Assert.Empty(InterfaceChecks.Of("xdp (native, copy)", facts, offloads, ["10.0.0.1"]));
     }
 
+    [Theory]
+    [InlineData(0, 0, 16_384)]
+    [InlineData(0, 2, 16_384)]
+    [InlineData(0, 4, 16_384)]
+    [InlineData(0, 5, 8_192)]
+    [InlineData(0, 8, 8_192)]
+    [InlineData(0, 1_000, 1_024)]
+    [InlineData(1, 2, 64)]
+    [InlineData(65, 2, 128)]
+    [InlineData(1_000_000, 2, 65_536)]
+    public void Frames_that_may_wait_are_shared_among_the_ports(int asked, int ports, int frames) => Assert.Equal(frames, new LiveSizes(asked).For(ports).ReceiveFrames);
+
     [Fact]
     public void All_faults_are_in_the_message()
     {
