@@ -194,7 +194,7 @@ internal static class ProfileCommand
     {
         private long _sum;
 
-        public void Observe(PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views)
+        public void Observe(PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<int> entries)
         {
             for (int i = 0; i < batch.Length; i++)
             {

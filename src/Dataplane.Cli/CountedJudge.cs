@@ -1,3 +1,4 @@
+using System;
 using Dataplane.Analysis.Summary;
 using Dataplane.Engine;
 using Dataplane.Packets;
@@ -10,9 +11,18 @@ internal sealed class CountedJudge(IJudge judge, FlowViewer views, ReplaySummary
 {
     public ResultTables Tables => judge.Tables;
 
-    public void Judge(PacketBlock block)
+    /// <inheritdoc/>
+    public int BlocksAtOnce => judge.BlocksAtOnce;
+
+    public void Judge(PacketBlock block) => Judge(new ReadOnlySpan<PacketBlock>(in block));
+
+    /// <inheritdoc/>
+    public void Judge(ReadOnlySpan<PacketBlock> blocks)
     {
-        judge.Judge(block);
-        summary.Write(block, views);
+        judge.Judge(blocks);
+        foreach (PacketBlock block in blocks)
+        {
+            summary.Write(block, views);
+        }
     }
 }

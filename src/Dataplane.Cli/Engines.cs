@@ -1,8 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Threading;
-using System.Threading.Tasks;
 using Dataplane.Analysis;
 using Dataplane.Compiler;
 using Dataplane.Compiler.Load;
@@ -18,49 +16,32 @@ internal static class Engines
     /// <summary>How long the end of a command waits for the compiler to notice that nobody needs it any more.</summary>
     private static readonly TimeSpan StopWait = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Most captures are judged within it; the others pay it once.</summary>
-    private static readonly TimeSpan CompileDelay = TimeSpan.FromMilliseconds(250);
-
     /// <summary>Lists that two topologies of one run have in common are compiled once.</summary>
     private static readonly FilterCache Compiled = new();
 
     /// <summary>For single packets: one worker, the lists interpreted, ready at once.</summary>
     internal static JudgeFactory Single { get; } = (network, options) => NetworkEngine.Build(network, options).Judge;
 
-    /// <summary>For captures: the interpreter judges until the compiler, which runs beside, has each list ready and checked.</summary>
+    /// <summary>For captures: the interpreter judges until the compiler, which runs beside, has a list ready and checked that is asked so often that it pays.</summary>
     /// <param name="tables">Where names and paths go; null for tables of its own.</param>
     /// <param name="observers">Makes the observer of a worker, by number; null for none.</param>
     internal static EngineRun Start(Network network, JudgeOptions options, int workers, ResultTables? tables = null, Func<int, IBatchObserver>? observers = null)
     {
         NetworkEngine engine = NetworkEngine.Build(network, options, workers, tables, observers: observers);
-        CancellationTokenSource stop = new();
-        Task<CompileReport> compile = FilterCompiler.CompileInBackground(engine.Catalog, engine.Filters, Compiled, CompileDelay, stop.Token);
+        AskedCompilation compile = new(engine.Catalog, engine.Filters, Compiled, StopWait);
         return new EngineRun(
             engine.Judge,
             engine.Plan.View,
-            () => compile.IsCompletedSuccessfully ? compile.Result.Times.Total : 0,
+            () => compile.Report?.Times.Total ?? 0,
             () => Warnings(engine, compile),
             () =>
             {
-                stop.Cancel();
-                try
-                {
-                    compile.Wait(StopWait);
-                }
-                catch (AggregateException)
-                {
-                    // Cancelled, or already among the warnings.
-                }
-
+                compile.Dispose();
                 engine.Dispose();
-                if (compile.IsCompleted)
-                {
-                    stop.Dispose();
-                }
             });
     }
 
-    private static List<string> Warnings(NetworkEngine engine, Task<CompileReport> compile)
+    private static List<string> Warnings(NetworkEngine engine, AskedCompilation compile)
     {
         List<string> warnings = [];
         if (engine.Judge.IsCapped)
@@ -73,13 +54,14 @@ internal static class Engines
             warnings.Add($"{gateway}: {packets} packets would enter through this gateway, which is not enforced yet. They are unplaced.");
         }
 
-        if (compile.IsFaulted)
+        if (compile.Failure is { } failure)
         {
-            warnings.Add($"The compiler failed and the interpreter judged all packets, with the same verdicts: {compile.Exception?.InnerException?.Message} Report it.");
+            warnings.Add($"The compiler failed and the interpreter judged for it, with the same verdicts: {failure.Message} Report it.");
         }
-        else if (compile.IsCompletedSuccessfully)
+
+        if (compile.Report is { } report)
         {
-            warnings.AddRange(compile.Result.Bugs.Select(d => $"A compiled filter was not used: {d} The interpreter judged for it. Report it."));
+            warnings.AddRange(report.Bugs.Select(d => $"A compiled filter was not used: {d} The interpreter judged for it. Report it."));
         }
 
         return warnings;

@@ -60,6 +60,9 @@ internal struct FlowLife
 
     internal readonly bool IsClosed => (_seen & Reset) != 0 || (_seen & (ForwardFin | ReturnFin)) == (ForwardFin | ReturnFin);
 
+    /// <summary>Whether packets without SYN, FIN, RST change nothing any more, and the flow may be idle for 30 s and more.</summary>
+    internal readonly bool IsSettled(byte protocol) => protocol == 6 ? _seen == Answered : protocol == 17;
+
     internal void See(in Headers headers, bool forward)
     {
         if (headers.Protocol != 6)

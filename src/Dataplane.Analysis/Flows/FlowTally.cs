@@ -4,6 +4,11 @@
 //   _live     64 bytes a flow      key, last packet, how far its life is, what was decided: all that a summary asks for
 //   _first    64 bytes a flow      its first packet; written once, read when something of the flow is denied
 //   _whole    only with keepAll    the counters of a flow record
+//   _last     8 bytes an entry     by the engine's number of the flow: time of the last packet of a flow that is settled, else 0
+//   _recordOf 4 bytes an entry     by the same number: its record
+//
+// A flow is settled when one more packet of the middle of a connection changes nothing but the time of the last one: that is all that is written then, beside
+// each other for eight flows, and neither index nor record is touched. Anything else first puts the time back into the record (Unsettle).
 //
 // The rules are those of FlowRecorder (whose flows diff needs one by one); a test holds the two against each other. A flow's packets all come to one worker, in
 // order, so no two tallies meet. But for one kind: a later fragment whose first one was not counted here has no ports, and the worker
@@ -35,12 +40,17 @@ internal sealed class FlowTally : IDisposable
     private const int MaxFragments = 65_536;
     private const int Chunk = 4_096;
 
+    // No settled flow times out sooner (UDP streams do after 180 s, established TCP after days).
+    private const long Safe = 30 * Second;
+
     private readonly JudgeOptions _options;
     private readonly int _most;
     private readonly long _shortest;
     private readonly TagIndex _index = new();
     private readonly AlignedArray<Live> _live = new(1_024);
     private readonly AlignedArray<Headers> _first = new(1_024);
+    private readonly AlignedArray<long> _last = new(1_024);
+    private readonly AlignedArray<int> _recordOf = new(1_024);
     private readonly Dictionary<FragmentKey, Fragment> _fragments = [];
     private readonly List<Whole[]>? _whole;
     private readonly List<int> _wholeOf = [];
@@ -73,25 +83,72 @@ internal sealed class FlowTally : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Prefetch(uint hash) => _index.Prefetch(hash);
 
+    /// <summary>Asks the cache for what is known of an entry's flow.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void PrefetchEntry(int entry) => _last.Prefetch(entry);
+
     /// <summary>The record that most likely is the flow's, fetched; -1 for none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Guess(uint hash)
     {
         int record = _index.First(hash, out _);
         _live.Prefetch(record);
+        _first.Prefetch(record);
         return record;
+    }
+
+    /// <summary>The record that an entry's flow had when it was last asked, or 0.</summary>
+    internal int GuessOf(int entry) => entry < _recordOf.Length ? _recordOf[entry] : 0;
+
+    /// <summary>Counts a packet of a settled flow.</summary>
+    /// <param name="entry">Of the packet's flow; it was allowed and changed nothing but times.</param>
+    /// <returns>False when the flow is not settled, or the packet comes so late that it must be looked at.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TrySettled(int entry, long time)
+    {
+        if (entry >= _last.Length)
+        {
+            return false;
+        }
+
+        ref long last = ref _last[entry];
+        if (last == 0 || time - last >= Safe)
+        {
+            return false;
+        }
+
+        last = Math.Max(last, time);
+        return true;
+    }
+
+    /// <summary>Whatever flow was settled under an entry is so no more.</summary>
+    internal void Unsettle(int entry)
+    {
+        if (entry < _last.Length && _last[entry] != 0)
+        {
+            ref Live flow = ref _live[_recordOf[entry]];
+            flow.Last = _last[entry];
+            flow.Entry = 0;
+            _last[entry] = 0;
+        }
     }
 
     /// <summary>Counts a packet that has a key.</summary>
     /// <param name="number">Of the packet, over all files.</param>
-    /// <param name="guess">What <see cref="Guess"/> said.</param>
+    /// <param name="guess">What <see cref="Guess"/> or <see cref="GuessOf"/> said.</param>
+    /// <param name="entry">The engine's number of the flow, or -1.</param>
     /// <returns>The flow's record, or <see cref="NoRoom"/>.</returns>
-    internal int Add(long number, long time, in Headers headers, in PacketResult result, Verdict verdict, in FlowView view, int guess)
+    internal int Add(long number, long time, in Headers headers, in PacketResult result, Verdict verdict, in FlowView view, int guess, int entry = -1)
     {
-        int record = guess >= 0 && _live[guess].Key.Equals(view.Key) ? guess : Find(view.Key, view.Hash);
+        int record = guess >= 0 && guess < _count && _live[guess].Key.Equals(view.Key) ? guess : Find(view.Key, view.Hash);
         if (record >= 0)
         {
             ref Live known = ref _live[record];
+            if (known.Entry != 0)
+            {
+                Unsettle(known.Entry - 1);
+            }
+
             if (time - known.Last >= _shortest || headers.IsSyn)
             {
                 if (Ends(in known, time, headers))
@@ -129,6 +186,10 @@ internal sealed class FlowTally : IDisposable
         if (_whole is not null)
         {
             Tally(ref WholeAt(_wholeOf[record]), time, headers, result, verdict, forward);
+        }
+        else if (entry >= 0)
+        {
+            Know(entry, record, ref flow);
         }
 
         return record;
@@ -179,6 +240,11 @@ internal sealed class FlowTally : IDisposable
         bool forward = first.Source == headers.Source;
         if (fragment.Record >= 0 && fragment.Record < _count && _live[fragment.Record].Number == fragment.Number)
         {
+            if (_live[fragment.Record].Entry != 0)
+            {
+                Unsettle(_live[fragment.Record].Entry - 1);
+            }
+
             Tally(ref _live[fragment.Record], time, headers, verdict, forward);
         }
 
@@ -207,6 +273,8 @@ internal sealed class FlowTally : IDisposable
         _index.Dispose();
         _live.Dispose();
         _first.Dispose();
+        _last.Dispose();
+        _recordOf.Dispose();
     }
 
     /// <summary>A kept record's first packet: its number over all files.</summary>
@@ -280,6 +348,24 @@ internal sealed class FlowTally : IDisposable
         }
     }
 
+    /// <summary>Remembers an entry's record, and settles the flow if it can be.</summary>
+    private void Know(int entry, int record, ref Live flow)
+    {
+        if (entry >= _last.Length)
+        {
+            _last.Grow(Math.Max(entry + 1, _last.Length * 2));
+            _recordOf.Grow(_last.Length);
+        }
+
+        Unsettle(entry);
+        _recordOf[entry] = record;
+        if (flow.IsSettled && flow.Last > 0)
+        {
+            _last[entry] = flow.Last;
+            flow.Entry = entry + 1;
+        }
+    }
+
     private int Find(in FlowKey key, uint hash)
     {
         int record = _index.First(hash, out TagIndex.Search search);
@@ -302,7 +388,6 @@ internal sealed class FlowTally : IDisposable
             Key = view.Key,
             Last = time,
             Number = number,
-            Hash = view.Hash,
             FirstJudged = Verdict.Moot,
         };
         _live[record].StartFrom(view.FromB);
@@ -350,6 +435,14 @@ internal sealed class FlowTally : IDisposable
         }
 
         _nextSweep = time + Second;
+        for (int i = 0; i < _count; i++)
+        {
+            if (_live[i].Entry != 0)
+            {
+                Unsettle(_live[i].Entry - 1);
+            }
+        }
+
         int kept = 0;
         _index.Clear();
         for (int i = 0; i < _count; i++)
@@ -367,7 +460,7 @@ internal sealed class FlowTally : IDisposable
                 _first[kept] = _first[i];
             }
 
-            _index.Add(_live[kept].Hash, kept);
+            _index.Add(FlowHash.Secret.Of(in _live[kept].Key), kept);
             kept++;
         }
 
@@ -406,7 +499,9 @@ internal sealed class FlowTally : IDisposable
 
         /// <summary>Of its first packet.</summary>
         public long Number;
-        public uint Hash;
+
+        /// <summary>While the flow is settled: the number of its entry in the engine, and one. Else 0.</summary>
+        public int Entry;
         public FlowLife Life;
         public Verdict FirstJudged;
 
@@ -420,6 +515,9 @@ internal sealed class FlowTally : IDisposable
         public readonly int Packets => _flags >> 2 & 3;
 
         public readonly int ReturnPackets => _flags >> 4 & 3;
+
+        /// <summary>Two packets or more each way, none of them denied or moot at first, no FIN, no RST: a packet of the middle of the connection changes nothing but <see cref="Last"/>.</summary>
+        public readonly bool IsSettled => (_flags & 0b11_1100) == 0b11_1100 && FirstJudged == Verdict.Allow && Life.IsSettled(Key.Protocol);
 
         public void StartFrom(bool fromB) => _flags = fromB ? (byte)1 : (byte)0;
 

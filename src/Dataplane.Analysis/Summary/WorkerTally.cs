@@ -46,7 +46,7 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
     /// <summary>Packets by number of path.</summary>
     internal ReadOnlySpan<long> PathHits => _hits;
 
-    public void Observe(PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views)
+    public void Observe(PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<int> entries)
     {
         if (_leavesAll)
         {
@@ -63,25 +63,51 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
             _guesses = new int[batch.Length];
         }
 
+        int loud = 0;
         for (int i = 0; i < batch.Length; i++)
         {
-            if (views[i].HasKey)
+            if (entries[i] >= 0)
+            {
+                Flows.PrefetchEntry(entries[i]);
+            }
+            else if (views[i].HasKey)
             {
                 Flows.Prefetch(views[i].Hash);
+                loud++;
             }
         }
 
-        for (int i = 0; i < batch.Length; i++)
+        for (int i = 0; i < batch.Length && loud > 0; i++)
         {
-            _guesses[i] = views[i].HasKey ? Flows.Guess(views[i].Hash) : -1;
+            if (entries[i] < 0 && views[i].HasKey)
+            {
+                _guesses[i] = Flows.Guess(views[i].Hash);
+                loud--;
+            }
         }
 
         Headers[] headers = block.Headers;
         PacketResult[] results = block.Results;
+        long settled = 0, settledBytes = 0;
         for (int i = 0; i < batch.Length; i++)
         {
             int index = batch[i];
             ref readonly Headers packet = ref headers[index];
+            int entry = entries[i];
+            if (entry >= 0 && block.Selected[index] && Flows.TrySettled(entry, block.Packets[index].Time))
+            {
+                settled++;
+                settledBytes += packet.WireLength;
+                Hit(results[index].Path);
+                continue;
+            }
+
+            if (entry <= -2)
+            {
+                entry = -2 - entry;
+                Flows.Unsettle(entry);
+            }
+
             if (!block.Selected[index])
             {
                 if (packet.IsFirstFragment)
@@ -104,7 +130,7 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
             Count(in packet, result.Path, verdict);
             if (views[i].HasKey && verdict <= Verdict.Moot)
             {
-                int record = Flows.Add(block.FirstNumber + index, block.Packets[index].Time, in packet, in result, verdict, in views[i], _guesses[i]);
+                int record = Flows.Add(block.FirstNumber + index, block.Packets[index].Time, in packet, in result, verdict, in views[i], entries[i] >= 0 ? Flows.GuessOf(entry) : _guesses[i], entry);
                 if (verdict == Verdict.Deny)
                 {
                     Denied.Add(block.FirstNumber + index, in packet, in result, _tables.Paths[result.Path], in Flows.FirstOf(record), true);
@@ -115,6 +141,9 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
                 Denied.Add(block.FirstNumber + index, in packet, in result, _tables.Paths[result.Path], in packet, false);
             }
         }
+
+        Packets[(int)Verdict.Allow] += settled;
+        Bytes[(int)Verdict.Allow] += settledBytes;
     }
 
     /// <summary>Counts a packet that a worker left; packets come in capture order.</summary>
@@ -205,6 +234,16 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
     {
         Packets[(int)verdict]++;
         Bytes[(int)verdict] += headers.WireLength;
+        _hits[path]++;
+    }
+
+    private void Hit(int path)
+    {
+        if ((uint)path >= (uint)_hits.Length)
+        {
+            Learn(path);
+        }
+
         _hits[path]++;
     }
 

@@ -31,6 +31,12 @@ public static class FilterCompiler
 
     private const int FirstChunkSize = 16;
 
+    // What pays (docs/decisions/0003-classifiers.md): a list is turned into numbers for about 50 us a rule, as much as interpreting that rule for some ten thousand packets. Code needs
+    // Roslyn, whose first assembly costs about a second of processor time, as much as comparing packets with some hundred million rules; later ones some milliseconds a list.
+    private const long AskedForData = 20_000;
+    private const long ComparedForRoslyn = 300_000_000;
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
+
     /// <summary>A set whose every slot is interpreted.</summary>
     public static FilterSet Interpret(FilterCatalog catalog)
     {
@@ -115,6 +121,74 @@ public static class FilterCompiler
         };
         thread.Start();
         return done.Task;
+    }
+
+    /// <summary>Compiles lists while packets ask them, each as soon as interpreting it has cost about what compiling it will. Returns when all are compiled.</summary>
+    /// <param name="report">Gets what was done so far, after each step.</param>
+    /// <exception cref="OperationCanceledException">Slots that were replaced before stay so.</exception>
+    internal static void CompileAsAsked(FilterCatalog catalog, FilterSet set, FilterCache cache, Action<CompileReport> report, CancellationToken cancel)
+    {
+        CheckSlots(catalog, set);
+        while (catalog.Lists.All(list => Asked(set, list.Slot).Packets < AskedForData))
+        {
+            Pause(cancel);
+        }
+
+        double[] stages = new double[4];
+        DistinctLists lists = DistinctLists.Of(catalog, cancel);
+        Run run = new(catalog.Network, set, cache, keepsText: false, cancel);
+        List<int> waiting = [.. Enumerable.Range(0, lists.Owners.Length)];
+        List<GeneratedFilter> code = [];
+        bool isWarm = false;
+        while (waiting.Count > 0 || code.Count > 0)
+        {
+            for (int at = waiting.Count - 1; at >= 0; at--)
+            {
+                ImmutableArray<RuleList> owners = lists.Owners[waiting[at]];
+                if (owners.Sum(owner => Asked(set, owner.Key.Slot).Packets) < AskedForData)
+                {
+                    continue;
+                }
+
+                if (!run.TryReuse(owners))
+                {
+                    GeneratedFilter filter = NetworkCompilation.Generate(owners, lists.ClassNames[waiting[at]], Chooser.LongestChain, stages);
+                    if (filter.Numbers is null)
+                    {
+                        code.Add(filter);
+                    }
+                    else
+                    {
+                        run.Compile([filter]);
+                    }
+                }
+
+                waiting.RemoveAt(at);
+            }
+
+            if (code.Count > 0 && (isWarm || code.Sum(filter => filter.Owners.Sum(owner => Asked(set, owner.Key.Slot).Compared)) >= ComparedForRoslyn))
+            {
+                run.Compile([.. code]);
+                code.Clear();
+                isWarm = true;
+            }
+
+            run.Finish();
+            report(run.Report(catalog, lists.AddressSets, new StageTimes(stages[0], stages[1], stages[2], stages[3])));
+            Pause(cancel);
+        }
+    }
+
+    /// <summary>How many packets have asked a slot's interpreter, and with how many rules they were compared at most.</summary>
+    private static (long Packets, long Compared) Asked(FilterSet set, int slot) =>
+        set[slot] is InterpretedFilter filter ? (filter.Asked, filter.Asked * filter.Rules) : default;
+
+    private static void Pause(CancellationToken cancel)
+    {
+        if (cancel.WaitHandle.WaitOne(LookEvery))
+        {
+            cancel.ThrowIfCancellationRequested();
+        }
     }
 
     /// <summary>
@@ -384,6 +458,7 @@ public static class FilterCompiler
                 }
             }
 
+            _unfinished.Clear();
             Took(ref _validate, ref then);
         }
 

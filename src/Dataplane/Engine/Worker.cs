@@ -134,7 +134,7 @@ public sealed class Worker : IDisposable
             Search(views, candidates);
             JudgeBatch(
                 block, batch, views, candidates, placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 ? placer(block, batch) : default);
-            _observer?.Observe(block, batch, views);
+            _observer?.Observe(block, batch, views, candidates);
         }
 
         Counters.Reclaimed = _table.Reclaimed;
@@ -169,7 +169,7 @@ public sealed class Worker : IDisposable
             Span<int> candidates = _candidates.AsSpan(0, size);
             Search(mine, candidates);
             JudgeBatch(block, batch, mine, candidates, fragmentPlaces);
-            _observer?.Observe(block, batch, mine);
+            _observer?.Observe(block, batch, mine, candidates);
         }
 
         Counters.Reclaimed = _table.Reclaimed;
@@ -224,8 +224,8 @@ public sealed class Worker : IDisposable
         }
     }
 
-    /// <summary>Step 3.</summary>
-    private void JudgeBatch(PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<int> candidates, ReadOnlySpan<int> fragmentPlaces)
+    /// <summary>Step 3. For an observer, candidates become what <see cref="IBatchObserver"/> calls entries.</summary>
+    private void JudgeBatch(PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, Span<int> candidates, ReadOnlySpan<int> fragmentPlaces)
     {
         uint version = _table.Version;
         ReadOnlySpan<QuietKind> kinds = _kinds.AsSpan(0, batch.Length);
@@ -252,6 +252,10 @@ public sealed class Worker : IDisposable
             }
 
             JudgeOne(block, index, in view, flow, Timeouts.Clamp(block.Packets[index].Time), fragmentPlaces.Length == 0 ? -1 : fragmentPlaces[index]);
+            if (_observer is not null)
+            {
+                candidates[at] = view.HasKey ? -2 - (flow >= 0 && _table.Is(flow, in view.Key) ? flow : _table.Find(in view.Key, view.Hash)) : -1;
+            }
         }
 
         Counters.Hits += batch.Length - loud;

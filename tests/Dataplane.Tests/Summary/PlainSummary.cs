@@ -54,7 +54,8 @@ internal sealed class PlainSummary
         return summary;
     }
 
-    public string Text()
+    /// <param name="withRecords">Whether flow records follow.</param>
+    public string Text(bool withRecords = true)
     {
         Dictionary<string, (long Packets, long ByTracking)> rules = [];
         foreach ((int path, long hits) in _hits)
@@ -82,7 +83,7 @@ internal sealed class PlainSummary
                 .. _unplaced.OrderByDescending(p => p.Value).ThenBy(p => p.Key.Item1).ThenBy(p => p.Key.Item2).Select(p => $"unplaced {(p.Key, p.Value)}"),
                 .. _rows.Values.OrderByDescending(r => _sums[r].Packets).ThenBy(r => r.ExampleNumber).Select(r => Text(r, _sums[r].Packets, _sums[r].Bytes)),
                 .. rules.OrderByDescending(r => r.Value.Packets).ThenBy(r => r.Key, StringComparer.Ordinal).Take(1_000).Select(r => (r.Key, r.Value.Packets, r.Value.ByTracking).ToString()),
-                .. _flows.All.Select(f => Text(f, _tables)),
+                .. _flows.All.Where(_ => withRecords).Select(f => Text(f, _tables)),
             ]);
     }
 
