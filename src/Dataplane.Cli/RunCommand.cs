@@ -73,6 +73,7 @@ internal sealed class RunCommand
         string? flowsPath = parsed.GetValue(_flows);
         using ReplaySummary summary = new(tables, options, 1, flowsPath is not null);
         using LivePolicy policy = new(network, options, tables, summary.Observer);
+        LiveWarmUp.Run(network, options, withRecords: HasRecords(parsed));
         using LivePorts ports = Open(choice);
         LiveNetwork forwarding = LiveNetwork.Create(choice, ports.Ports, policy.Engine, network);
         using Outputs outputs = new(_topology.Paths(parsed), inPlace: true);
@@ -102,6 +103,7 @@ internal sealed class RunCommand
             voice.Say(note);
         }
 
+        voice.Explain($"huge pages: {EngineJudge.HugePages}");
         voice.Say($"Running on {string.Join(", ", ports.Ports.Select(p => $"{p.Name} ({p.Method})"))}. Ctrl-C ends it with a summary; SIGHUP or a changed topology file reloads.");
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
         if (seconds > 0)
@@ -180,6 +182,9 @@ internal sealed class RunCommand
 
         return signals.Code ?? ExitCode.Done;
     }
+
+    private bool HasRecords(ParseResult parsed) =>
+        (parsed.GetValue(_packets) ?? parsed.GetValue(_write) ?? parsed.GetValue(_denied) ?? parsed.GetValue(_allowed)) is not null;
 
     private static LivePorts Open(LiveChoice choice)
     {

@@ -100,6 +100,9 @@ public sealed class EngineJudge : IJudge, IDisposable
 
     public int Workers => _workers.Length;
 
+    /// <summary>Whether large flow tables stand in 2 MiB pages here, in words for a person.</summary>
+    public static string HugePages => FlowMemory.HugePages;
+
     /// <inheritdoc/>
     public int BlocksAtOnce => _workers.Length == 1 ? 1 : MostBlocks;
 

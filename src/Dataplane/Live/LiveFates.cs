@@ -19,6 +19,13 @@ public sealed class LiveFates
         _frames[(int)fate]++;
     }
 
+    /// <summary>Frames that were handed to the system as forwarded and that it then did not take.</summary>
+    public void Refused(long frames)
+    {
+        _frames[(int)LiveFate.Forwarded] -= frames;
+        _frames[(int)LiveFate.NotSent] += frames;
+    }
+
     public long Total
     {
         get

@@ -85,7 +85,8 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
 
     private void Round()
     {
-        while (_posted.TryDequeue(out Action? action))
+        // Those that are there now: what they post in turn waits for the next round, so that packets have theirs.
+        for (int due = _posted.Count; due > 0 && _posted.TryDequeue(out Action? action); due--)
         {
             action();
         }
@@ -145,9 +146,18 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
 
     private void FlushAll()
     {
+        long refused = 0;
         for (int port = 0; port < ports.Ports.Count; port++)
         {
-            ports.Ports[port].Flush();
+            ILivePort one = ports.Ports[port];
+            long before = one.Counters.NotSent;
+            one.Flush();
+            refused += one.Counters.NotSent - before;
+        }
+
+        if (refused > 0)
+        {
+            forwarding.Fates.Refused(refused);
         }
     }
 
