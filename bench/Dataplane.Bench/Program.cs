@@ -45,7 +45,7 @@ internal static class Program
             case "check-rules" when args.Length == 5:
                 return RuleSets.Check(args[1], args[2], args[3], Number(args, 4));
             case "make-rules" or "check-rules":
-                Console.Error.WriteLine("make-rules acl|fw|sg RULES HEADERS RULE-FILE HEADER-FILE, check-rules RULE-FILE HEADER-FILE ANSWER-FILE COUNT: something is missing.");
+                Console.Error.WriteLine("make-rules acl|fw|ipc|sg RULES HEADERS RULE-FILE HEADER-FILE, check-rules RULE-FILE HEADER-FILE ANSWER-FILE COUNT: something is missing.");
                 return 2;
             case "live-ports":
                 return LivePortsCommand.Run(args[1..]);

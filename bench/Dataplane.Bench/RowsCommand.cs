@@ -157,12 +157,14 @@ internal static class RowsCommand
             blocks[i] = new PacketBlock();
         }
 
-        long ticks = 0;
-        TimeSpan cpu = TimeSpan.Zero;
+        // Of the process, over the whole pass, less what this thread did beside judging: a thread's time is counted when it goes to sleep, so a span of its own for each call would miss it.
+        long ticks = 0, beside = 0;
+        TimeSpan cpu = Environment.CpuUsage.TotalTime;
         EngineJudge judge = row.Drive.Engine.Judge;
         for (int first = 0; first < row.Frames.Count;)
         {
             int used = 0;
+            long begin = ThreadClock.Now;
             for (; used < blocks.Length && first < row.Frames.Count; used++)
             {
                 blocks[used].Reset();
@@ -171,15 +173,14 @@ internal static class RowsCommand
                 HeaderParser.ParseBlock(blocks[used], null);
             }
 
-            TimeSpan cpuBefore = Environment.CpuUsage.TotalTime;
+            beside += ThreadClock.Now - begin;
             long before = Stopwatch.GetTimestamp();
             judge.Judge(blocks.AsSpan(0, used));
-
             ticks += Stopwatch.GetTimestamp() - before;
-            cpu += Environment.CpuUsage.TotalTime - cpuBefore;
         }
 
-        return (ticks * (1e9 / Stopwatch.Frequency) / row.Frames.Count, cpu.TotalNanoseconds / row.Frames.Count);
+        cpu = Environment.CpuUsage.TotalTime - cpu;
+        return (ticks * (1e9 / Stopwatch.Frequency) / row.Frames.Count, (cpu.TotalNanoseconds - beside) / row.Frames.Count);
     }
 
     internal static double Median(List<double> values)

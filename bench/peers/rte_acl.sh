@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # DPDK's rte_acl and `dataplane bench --rules --headers` on the same rules and headers, in turn, several rounds; prints one table with medians and the ratio.
 #
-#   bench/peers/rte_acl.sh [ROUNDS=5] [SECONDS=0.4] [KINDS="acl fw sg"] [SIZES="10 60 100 1000 10000"]
+#   bench/peers/rte_acl.sh [ROUNDS=5] [SECONDS=0.4] [KINDS="acl fw ipc sg"] [SIZES="10 60 100 1000 10000"]
 #
 # rte_acl runs with every method that the processor has; the best one of each round counts. Both write the number of the first matching rule of every header, which must be
 # equal, and a sample of them is checked against asking one rule after the other. Needs gcc, pkg-config and libdpdk; no privileges. Exit 1 if anything differs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-rounds=${1:-5} seconds=${2:-0.4} kinds=${3:-acl fw sg} sizes=${4:-10 60 100 1000 10000}
+rounds=${1:-5} seconds=${2:-0.4} kinds=${3:-acl fw ipc sg} sizes=${4:-10 60 100 1000 10000}
 
 if ! pkg-config --exists libdpdk 2>/dev/null || ! command -v gcc >/dev/null; then
     echo "rte_acl.sh: gcc, pkg-config or libdpdk is missing. Install them: apt-get install gcc pkg-config libdpdk-dev" >&2

@@ -20,6 +20,7 @@ using Dataplane.Analysis;
 using Dataplane.Capture;
 using Dataplane.Compiler;
 using Dataplane.Compiler.Load;
+using Dataplane.Flows;
 using Dataplane.Packets;
 using Dataplane.Records;
 using Dataplane.Topology.Model;
@@ -350,6 +351,7 @@ internal sealed class TopologyBench
         screen.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"\n{workers} workers; p50 and p99 of the time of a block of {PacketBlock.Capacity} packets; {(bytes is { } each ? $"{each:F0}" : "unknown")} bytes a flow; filters compiled in {compile:F0} ms"));
+        screen.WriteLine($"flow tables: {FlowTable.HugePages}");
         if (made is not null)
         {
             screen.WriteLine(string.Create(CultureInfo.InvariantCulture, $"traffic made from {made.AllowedPairs:N0} pairs of ends that are allowed and {made.DeniedPairs:N0} that are denied"));

@@ -46,17 +46,18 @@ internal sealed class FlowTally : IDisposable
     private readonly JudgeOptions _options;
     private readonly int _most;
     private readonly long _shortest;
-    private readonly TagIndex _index = new();
-    private readonly AlignedArray<Live> _live = new(1_024);
-    private readonly AlignedArray<Headers> _first = new(1_024);
-    private readonly AlignedArray<long> _last = new(1_024);
-    private readonly AlignedArray<int> _recordOf = new(1_024);
+    private readonly FlowIndex _index = new();
+    private readonly FlowChunks<Live> _live = new();
+    private readonly FlowChunks<Headers> _first = new();
+    private readonly FlowChunks<long> _last = new();
+    private readonly FlowChunks<int> _recordOf = new();
     private readonly Dictionary<FragmentKey, Fragment> _fragments = [];
     private readonly List<Whole[]>? _whole;
     private readonly List<int> _wholeOf = [];
     private readonly long[] _ended = new long[4];
     private Headers _refused;
     private int _count;
+    private int _entries;
     private int _wholes;
     private long _nextSweep = long.MinValue;
 
@@ -98,7 +99,7 @@ internal sealed class FlowTally : IDisposable
     }
 
     /// <summary>The record that an entry's flow had when it was last asked, or 0.</summary>
-    internal int GuessOf(int entry) => entry < _recordOf.Length ? _recordOf[entry] : 0;
+    internal int GuessOf(int entry) => entry < _entries ? _recordOf[entry] : 0;
 
     /// <summary>Counts a packet of a settled flow.</summary>
     /// <param name="entry">Of the packet's flow; it was allowed and changed nothing but times.</param>
@@ -106,7 +107,7 @@ internal sealed class FlowTally : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TrySettled(int entry, long time)
     {
-        if (entry >= _last.Length)
+        if (entry >= _entries)
         {
             return false;
         }
@@ -124,7 +125,7 @@ internal sealed class FlowTally : IDisposable
     /// <summary>Whatever flow was settled under an entry is so no more.</summary>
     internal void Unsettle(int entry)
     {
-        if (entry < _last.Length && _last[entry] != 0)
+        if (entry < _entries && _last[entry] != 0)
         {
             ref Live flow = ref _live[_recordOf[entry]];
             flow.Last = _last[entry];
@@ -170,12 +171,8 @@ internal sealed class FlowTally : IDisposable
             }
 
             record = _count++;
-            if (record == _live.Length)
-            {
-                _live.Grow(record * 2);
-                _first.Grow(record * 2);
-            }
-
+            _live.Need(record);
+            _first.Need(record);
             _index.Add(view.Hash, record);
             Begin(record, number, time, headers, result, view);
         }
@@ -270,6 +267,7 @@ internal sealed class FlowTally : IDisposable
     public void Dispose()
     {
         _count = 0;
+        _entries = 0;
         _index.Dispose();
         _live.Dispose();
         _first.Dispose();
@@ -351,10 +349,10 @@ internal sealed class FlowTally : IDisposable
     /// <summary>Remembers an entry's record, and settles the flow if it can be.</summary>
     private void Know(int entry, int record, ref Live flow)
     {
-        if (entry >= _last.Length)
+        for (; entry >= _entries; _entries += FlowChunks<long>.Size)
         {
-            _last.Grow(Math.Max(entry + 1, _last.Length * 2));
-            _recordOf.Grow(_last.Length);
+            _last.Need(_entries);
+            _recordOf.Need(_entries);
         }
 
         Unsettle(entry);
@@ -368,7 +366,7 @@ internal sealed class FlowTally : IDisposable
 
     private int Find(in FlowKey key, uint hash)
     {
-        int record = _index.First(hash, out TagIndex.Search search);
+        int record = _index.First(hash, out FlowIndex.Search search);
         while (record >= 0 && !_live[record].Key.Equals(key))
         {
             record = _index.Next(ref search);

@@ -6,25 +6,30 @@ using System.Runtime.Intrinsics.X86;
 namespace Dataplane.Flows;
 
 /// <summary>A growing column of values outside the garbage collector: 262,144 to a block (so that every block is whole pages of 2 MiB), mapped when first needed, zeroed, never moved.</summary>
-internal sealed unsafe class FlowChunks<T> : IDisposable
+/// <remarks>Not thread-safe. Reading a place that was never needed is an error that nobody notices.</remarks>
+/// <typeparam name="T">Without references.</typeparam>
+public sealed unsafe class FlowChunks<T> : IDisposable
     where T : unmanaged
 {
     private const int Bits = 18;
-    private const int Size = 1 << Bits;
+
+    /// <summary>Places of a block.</summary>
+    public const int Size = 1 << Bits;
 
     private readonly List<FlowMemory> _owned = [];
     private nint[] _blocks = new nint[4];
 
     public long BytesMapped { get; private set; }
 
+    /// <summary>A place that has memory.</summary>
     public ref T this[int index] => ref *At(index);
 
     /// <summary>By the upper bits of a place's number; for <see cref="At(nint*, int)"/>, until the next <see cref="Need"/>.</summary>
-    public nint[] Blocks => _blocks;
+    internal nint[] Blocks => _blocks;
 
-    public static T* At(nint* blocks, int index) => (T*)blocks[index >> Bits] + (index & (Size - 1));
+    internal static T* At(nint* blocks, int index) => (T*)blocks[index >> Bits] + (index & (Size - 1));
 
-    public T* At(int index) => (T*)_blocks[index >> Bits] + (index & (Size - 1));
+    internal T* At(int index) => (T*)_blocks[index >> Bits] + (index & (Size - 1));
 
     /// <summary>Makes sure that a place has memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -51,7 +56,7 @@ internal sealed unsafe class FlowChunks<T> : IDisposable
         }
     }
 
-    /// <summary>Asks the cache for a place, if it has memory.</summary>
+    /// <summary>Asks the cache for a place, if it has memory; nothing happens for a negative number.</summary>
     public void Prefetch(int index)
     {
         int block = index >> Bits;
@@ -67,6 +72,9 @@ internal sealed unsafe class FlowChunks<T> : IDisposable
         {
             memory.Dispose();
         }
+
+        _owned.Clear();
+        Array.Clear(_blocks);    // whoever comes too late finds nothing, not memory of others
     }
 
     private void Map(int block)

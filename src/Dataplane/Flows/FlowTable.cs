@@ -54,6 +54,9 @@ public sealed unsafe class FlowTable : IDisposable
         _claim = Math.Clamp(pool.Capacity / 4_096, 1, 256);
     }
 
+    /// <summary>Whether large tables stand in 2 MiB pages, in words for a person.</summary>
+    public static string HugePages => FlowMemory.HugePages;
+
     public FlowHash Hash { get; }
 
     /// <summary>Entries, live and dead.</summary>
