@@ -8,4 +8,35 @@ namespace Dataplane.Cli;
 /// <param name="Reloads">Topologies that were taken over.</param>
 /// <param name="Refused">Topologies that could not be read: the running one stayed.</param>
 /// <param name="Epoch">The number of the last policy.</param>
-internal sealed record LiveReport(IReadOnlyList<ILivePort> Ports, LiveFates Fates, long Received, int Reloads, int Refused, int Epoch);
+/// <param name="Box">What a VPC in a box did besides; null for a bump in the wire.</param>
+internal sealed record LiveReport(IReadOnlyList<ILivePort> Ports, LiveFates Fates, long Received, int Reloads, int Refused, int Epoch, BoxCounters? Box)
+{
+    /// <summary>Bounds that were reached, and packets that went nowhere for a reason that no verdict says.</summary>
+    internal IEnumerable<string> Warnings()
+    {
+        if (Box is null)
+        {
+            yield break;
+        }
+
+        if (Box.Elsewhere > 0)
+        {
+            yield return $"{Box.Elsewhere} allowed packets were placed elsewhere than where they came in, and were dropped: two attached components have one address, or IPv6 came by the wrong gateway.";
+        }
+
+        if (Box.WaitingFull > 0)
+        {
+            yield return $"{Box.WaitingFull} allowed packets found no room to wait for their next hop's address.";
+        }
+
+        if (Box.NeighboursEvicted > 0)
+        {
+            yield return $"{Box.NeighboursEvicted} neighbours were forgotten because a link has more of them than are remembered.";
+        }
+
+        if (Box.OwnNotSent + Box.ErrorsHeldBack > 0)
+        {
+            yield return $"{Box.OwnNotSent} answers and questions of the network itself and {Box.ErrorsHeldBack} ICMP errors were not sent: more than a port takes, or than are sent a second.";
+        }
+    }
+}

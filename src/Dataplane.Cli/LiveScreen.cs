@@ -30,6 +30,12 @@ internal sealed class LiveScreen(Page page, LiveReport live)
         }
 
         page.Table(2, rows, "llrrrrrr");
+        if (live.Box is { } box && box.OwnSent + box.Fragmented > 0)
+        {
+            string fragments = box.Fragmented > 0 ? $"; {N(box.Fragmented)} packets left in fragments" : "";
+            page.Line($"  {N(box.OwnSent)} frames were sent by the network itself: answers and questions, {N(box.ErrorsSent)} of them ICMP errors{fragments}");
+        }
+
         if (live.Reloads + live.Refused > 0)
         {
             page.Line($"  {N(live.Reloads)} reload{(live.Reloads == 1 ? "" : "s")} ({N(live.Refused)} refused: the running topology stayed); the last epoch is {N(live.Epoch)}");
@@ -58,7 +64,6 @@ internal sealed class LiveScreen(Page page, LiveReport live)
         LiveFate.NotAttached => "allowed, to a component that has no interface here (--attach)",
         LiveFate.NoNeighbour => "allowed, and nobody answered for the next hop's address",
         LiveFate.TooBig => "allowed, and longer than the next link takes (RT-36)",
-        LiveFate.Expired => "allowed, and their time to live ended",
         LiveFate.NotSent => "allowed, and the interface had no room for them, or was down",
         LiveFate.Waiting => "allowed, and the next hop's address was still asked for at the end",
         _ => "",

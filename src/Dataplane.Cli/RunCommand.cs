@@ -98,9 +98,9 @@ internal sealed class RunCommand
 
         IJudge judge = new CountedJudge(policy.Engine.Judge, (in Headers headers) => policy.Engine.Judge.Plan.View(in headers), summary);
         LiveLoop loop = new(ports, forwarding.Forwarding, judge, ReplayCommand.Prepare(null, filter), sinks.Count == 0 ? null : new AllSinks(sinks));
-        foreach (string note in ports.Notes.Concat(forwarding.Notes))
+        foreach (string note in ports.Notes.Concat(InterfaceChecks.Of(ports.Ports)).Concat(forwarding.Notes))
         {
-            voice.Say(note);
+            voice.Say(note.EndsWith('.') ? note : note + ".");
         }
 
         voice.Explain($"huge pages: {EngineJudge.HugePages}");
@@ -147,6 +147,8 @@ internal sealed class RunCommand
             warnings.Add($"Writing records held the packets up {loop.WaitsForSinks} times. Write fewer of them, or to a faster place.");
         }
 
+        LiveReport live = new(ports.Ports, forwarding.Forwarding.Fates, loop.Received, reloads.Done, reloads.Refused, loop.Epoch, (forwarding.Forwarding as Box)?.Counters);
+        warnings.AddRange(live.Warnings());
         HashSet<string> components = [.. reloads.Network.Interfaces.Select(i => i.Id), .. reloads.Network.Gateways.Select(g => g.Id)];
         NearestMiss nearest = new(reloads.Network, options, Engines.Single);
         ReplayReport report = new()
@@ -162,7 +164,7 @@ internal sealed class RunCommand
             Maps = [],
             Filter = parsed.GetValue(_filter),
             CompileMilliseconds = policy.CompileMilliseconds,
-            Live = new LiveReport(ports.Ports, forwarding.Forwarding.Fates, loop.Received, reloads.Done, reloads.Refused, loop.Epoch),
+            Live = live,
         };
         if (summaryFile is not null)
         {

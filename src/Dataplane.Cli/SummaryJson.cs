@@ -85,6 +85,20 @@ internal static class SummaryJson
         }
 
         json.WriteEndArray();
+        if (live.Box is { } box)
+        {
+            json.WriteStartObject("box");
+            json.WriteNumber("ownSent", box.OwnSent);
+            json.WriteNumber("ownNotSent", box.OwnNotSent);
+            json.WriteNumber("errorsSent", box.ErrorsSent);
+            json.WriteNumber("errorsHeldBack", box.ErrorsHeldBack);
+            json.WriteNumber("fragmented", box.Fragmented);
+            json.WriteNumber("elsewhere", box.Elsewhere);
+            json.WriteNumber("neighboursEvicted", box.NeighboursEvicted);
+            json.WriteNumber("waitingFull", box.WaitingFull);
+            json.WriteEndObject();
+        }
+
         json.WriteNumber("reloads", live.Reloads);
         json.WriteNumber("refusedReloads", live.Refused);
         json.WriteNumber("epoch", live.Epoch);

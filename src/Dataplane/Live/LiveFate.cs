@@ -30,9 +30,6 @@ public enum LiveFate : byte
     /// <summary>Allowed, longer than the next link takes, and not to be fragmented (RT-36).</summary>
     TooBig,
 
-    /// <summary>Allowed, and its time to live ended here.</summary>
-    Expired,
-
     /// <summary>Allowed, and the port had no room for it or its link was down.</summary>
     NotSent,
 

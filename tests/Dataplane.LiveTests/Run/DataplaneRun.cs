@@ -71,7 +71,7 @@ internal sealed partial class DataplaneRun : IDisposable
     /// <summary>Received = what became of the frames, and = records.</summary>
     internal void CountersAddUp()
     {
-        string[] fates = ["forwarded", "dropped", "ignored", "passed", "answered", "service", "notAttached", "noNeighbour", "tooBig", "expired", "notSent", "waiting"];
+        string[] fates = ["forwarded", "dropped", "ignored", "passed", "answered", "service", "notAttached", "noNeighbour", "tooBig", "notSent", "waiting"];
         string all = File.ReadAllText(Path.Combine(_folder, "summary.json"));
         string frames = all[all.IndexOf("\"frames\"", StringComparison.Ordinal)..];
         long Of(string key) => long.Parse(Regex.Match(frames, $"\"{key}\": ([0-9]+)").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
