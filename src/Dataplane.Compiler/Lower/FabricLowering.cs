@@ -122,6 +122,8 @@ public sealed class FabricLowering
             Vpc = _vpcs[subnetVpc],
             Subnet = _subnets[one.SubnetId],
             IsManaged = one.Kind == InterfaceKind.Managed || one.SecurityGroupIds.IsEmpty,
+            AutoTracks = one.Service != TrackedService.None,
+            IsBalancer = one.Service == TrackedService.NetworkLoadBalancer,
             SourceDestCheck = one.SourceDestCheck,
             DenyAllIgwTraffic = one.DenyAllIgwTraffic,
             HasPublic = one.Addresses.Any(address => address.Public is not null),

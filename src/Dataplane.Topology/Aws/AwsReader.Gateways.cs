@@ -141,6 +141,16 @@ internal sealed partial class AwsReader
             }
             else if (available)
             {
+                if (type.ToUpperInvariant() is "INTERFACE")
+                {
+                    // Simulators print these as plain interfaces; the endpoint says what they are (CT-09).
+                    foreach (InterfaceDraft card in row.Texts("NetworkInterfaceIds").Select(_interfaces.GetValueOrDefault).OfType<InterfaceDraft>()
+                        .Where(card => card.Type is null or "interface"))
+                    {
+                        card.Type = "vpc_endpoint";
+                    }
+                }
+
                 string[] missing = [.. row.Texts("NetworkInterfaceIds").Where(i => !_interfaces.ContainsKey(i))];
                 if (missing.Length > 0)
                 {

@@ -137,6 +137,11 @@ internal sealed partial class AwsReader
                 continue;
             }
 
+            if (row.Text("InstanceType") is { } type)
+            {
+                _draft.InstanceTypes.TryAdd(id, type);
+            }
+
             bool listed = false;
             foreach (AwsNode card in row.List("NetworkInterfaces"))
             {

@@ -266,6 +266,15 @@ internal sealed partial class TemplateReading
         string? subnetId = bag.Text("SubnetId");
         bool? check = bag.Bool("SourceDestCheck");
         string id = bag.Resource.Id;
+        foreach (PropertyBag? source in (PropertyBag?[])[bag, launch])
+        {
+            // Quietly: only a time-out depends on it (CT-18), so what cannot be known here is no fault.
+            if (source is not null && _evaluator.Quietly(() => source.Get("InstanceType")) is { Kind: ValueKind.Text } type && _draft.InstanceTypes.TryAdd(id, type.Text))
+            {
+                break;
+            }
+        }
+
         if (listed.Count == 0)
         {
             if (subnetId is null)

@@ -7,6 +7,7 @@
 // Merging (IMP-04): a draft of the same id in another file is merged by the Aws reader before the resolver sees it; two
 // CloudFormation templates never merge (IMP-30).
 
+using System;
 using System.Collections.Generic;
 
 namespace Dataplane.Topology.Model;
@@ -239,6 +240,9 @@ public sealed class NetworkDraft
     public List<PrefixListDraft> PrefixLists { get; } = [];
 
     public List<GatewayDraft> Gateways { get; } = [];
+
+    /// <summary>Instance id to its type, where a file says it (CT-18).</summary>
+    public Dictionary<string, string> InstanceTypes { get; } = new(StringComparer.Ordinal);
 
     /// <summary>For <see cref="Network.Chosen"/>.</summary>
     public List<string> Chosen { get; } = [];

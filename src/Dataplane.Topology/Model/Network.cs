@@ -88,6 +88,9 @@ public sealed record NetworkInterface
 
     public InterfaceKind Kind { get; init; }
 
+    /// <summary>CT-09: flows through it are tracked whatever the rules say.</summary>
+    public TrackedService Service { get; init; }
+
     /// <summary>RT-28; default on.</summary>
     public bool SourceDestCheck { get; init; } = true;
 

@@ -51,6 +51,7 @@ public sealed partial class Resolver
                 Prefixes = prefixes,
                 SecurityGroupIds = kind == InterfaceKind.Managed ? [] : GroupsOf(draft, subnet.VpcId),
                 Kind = kind,
+                Service = draft.NatGatewayId is null ? AutoTracking.Of(draft.Type) : TrackedService.None,
                 // What forwards for others has no check to begin with (RT-28).
                 SourceDestCheck = draft.SourceDestCheck ?? kind != InterfaceKind.Managed,
                 DenyAllIgwTraffic = draft.DenyAllIgwTraffic,
@@ -218,8 +219,9 @@ public sealed partial class Resolver
     private TrackingTimeouts TimeoutsOf(InterfaceDraft draft)
     {
         TrackingTimeouts defaults = TrackingTimeouts.Default;
+        bool isV6 = draft.InstanceId is { } instance && NitroVersions.IsV6(_draft.InstanceTypes.GetValueOrDefault(instance));
         return new TrackingTimeouts(
-            Within(draft, "TcpEstablishedTimeout", draft.TcpEstablishedTimeout, 60, 432_000, defaults.TcpEstablished),
+            Within(draft, "TcpEstablishedTimeout", draft.TcpEstablishedTimeout, 60, 432_000, isV6 ? NitroVersions.TcpEstablishedOnV6 : defaults.TcpEstablished),
             Within(draft, "UdpStreamTimeout", draft.UdpStreamTimeout, 60, 180, defaults.UdpStream),
             Within(draft, "UdpTimeout", draft.UdpTimeout, 30, 60, defaults.Udp));
     }

@@ -84,7 +84,7 @@ internal sealed class SecurityGroups
             }
 
             // CT-17: the rules were changed and would track the flow now, so a packet of its first direction begins it anew.
-            bool wouldBeTracked = (!ingress && IsAutoTracked(at, packet.Destination)) || !IsUntracked(at, ingress, packet, again);
+            bool wouldBeTracked = IsAutoTracked(at, ingress, packet, out _) || !IsUntracked(at, ingress, packet, again);
             if (ingress != slot.FirstWasIngress || !wouldBeTracked)
             {
                 return GroupAnswer.Pass(again.Rule, FlowState.Untracked, touch);
@@ -102,7 +102,7 @@ internal sealed class SecurityGroups
             return GroupAnswer.Pass(match.Rule, FlowState.None, null);    // ICMP but queries, orphan fragments
         }
 
-        bool autoTracked = !ingress && IsAutoTracked(at, packet.Destination);
+        bool autoTracked = IsAutoTracked(at, ingress, packet, out bool balanced);
         bool untracked = !autoTracked && IsUntracked(at, ingress, packet, match);
         bool isMidstream = packet.Protocol == 6 && PacketKind.Tcp(packet) != TcpClass.Syn;
         if (!untracked && isMidstream && _options.Midstream == MidstreamPolicy.Drop)
@@ -126,6 +126,7 @@ internal sealed class SecurityGroups
             Rule = match.Rule,
             Untracked = untracked,
             AutoTracked = autoTracked,
+            Balanced = balanced,
             Timeouts = at.Timeouts,
         };
         return GroupAnswer.Pass(match.Rule, untracked ? FlowState.Untracked : FlowState.New, new Touch(made, true, ingress, packet, slot));
@@ -184,13 +185,29 @@ internal sealed class SecurityGroups
                     _ => true,
                 }));
 
-    /// <summary>CT-09, EIGW-02: the first route leads to an egress-only internet gateway.</summary>
-    private bool IsAutoTracked(NetworkInterface at, IpAddress destination)
+    /// <summary>CT-09: the flow passes, as the interface sees it, something whose flows AWS tracks whatever the rules say.</summary>
+    /// <param name="balanced">That is a Network Load Balancer (CT-21).</param>
+    private bool IsAutoTracked(NetworkInterface at, bool ingress, in Headers packet, out bool balanced)
+    {
+        NetworkInterface? other = _addresses.Owner(ingress ? packet.Source : packet.Destination, at.VpcId);
+        TargetKind? way = ingress ? TargetKind.Local : FirstHop(at, packet.Destination);
+        if (way != TargetKind.Local)
+        {
+            other = null;    // by the first route only
+        }
+
+        TrackedService[] passed = [at.Service, other?.Service ?? TrackedService.None];
+        balanced = passed.Contains(TrackedService.NetworkLoadBalancer);
+        return way == TargetKind.EgressOnlyInternetGateway || passed.Any(service => service != TrackedService.None);    // EIGW-02
+    }
+
+    /// <summary>Where the interface's subnet sends a destination; its own subnet is local whatever the table says. Null: nowhere.</summary>
+    private TargetKind? FirstHop(NetworkInterface at, IpAddress destination)
     {
         Subnet subnet = _subnets[at.SubnetId];
         bool sameSubnet = AddressBook.Contains(subnet.Blocks, destination)
             || _addresses.Owner(destination, at.VpcId)?.SubnetId == subnet.Id;
-        return !sameSubnet && _routing.Find(_routing.Table(subnet.RouteTableId), destination)?.Kind == TargetKind.EgressOnlyInternetGateway;
+        return sameSubnet ? TargetKind.Local : _routing.Find(_routing.Table(subnet.RouteTableId), destination)?.Kind;
     }
 
     private ImmutableArray<SecurityGroupRule> Rules(string groupId, bool ingress) =>

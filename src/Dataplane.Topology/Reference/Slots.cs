@@ -99,6 +99,9 @@ internal sealed class Slot
     /// <summary>CT-09.</summary>
     public required bool AutoTracked { get; init; }
 
+    /// <summary>Through a Network Load Balancer: its timers, not the interface's (CT-21).</summary>
+    public required bool Balanced { get; init; }
+
     public required TrackingTimeouts Timeouts { get; set; }
 
     /// <summary>Nanoseconds; never moves back .</summary>
@@ -275,8 +278,9 @@ internal sealed class Slots(JudgeOptions options)
             TcpState.Fin => options.Timeouts.Fin,
             TcpState.TimeWait => options.Timeouts.TimeWait,
             TcpState.Closed => options.Timeouts.Closed,
-            _ => slot.Timeouts.TcpEstablished,
+            _ => slot.Balanced ? 350 : slot.Timeouts.TcpEstablished,
         },
+        17 when slot.Balanced => 120,
         17 => slot.Forward >= 2 && slot.Backward >= 2 ? slot.Timeouts.UdpStream : slot.Timeouts.Udp,
         1 when !slot.Key.Near.IsIpv6 => options.Timeouts.Icmp,
         58 when slot.Key.Near.IsIpv6 => options.Timeouts.Icmp,

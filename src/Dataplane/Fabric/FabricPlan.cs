@@ -71,6 +71,12 @@ public sealed record InterfacePlan
     /// <summary>No group filters it.</summary>
     public required bool IsManaged { get; init; }
 
+    /// <summary>Flows through it are tracked whatever the rules say (CT-09).</summary>
+    public required bool AutoTracks { get; init; }
+
+    /// <summary>A Network Load Balancer's: flows through it have timers of their own (CT-21).</summary>
+    public required bool IsBalancer { get; init; }
+
     public required bool SourceDestCheck { get; init; }
 
     public required bool DenyAllIgwTraffic { get; init; }

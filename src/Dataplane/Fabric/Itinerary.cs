@@ -59,8 +59,11 @@ internal enum GroupFlag : byte
     /// <summary>Behind an appliance: references to groups do not match (SG-33).</summary>
     ReferencesLost = 2,
 
-    /// <summary>The way out leads through an egress-only gateway (CT-09).</summary>
+    /// <summary>The flow passes something whose flows are all tracked (CT-09).</summary>
     AutoTracked = 4,
+
+    /// <summary>That is a Network Load Balancer (CT-21).</summary>
+    Balanced = 8,
 }
 
 /// <summary>One leg, 16 bytes.</summary>

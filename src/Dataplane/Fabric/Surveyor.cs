@@ -403,20 +403,33 @@ internal sealed class Surveyor(FabricPlan plan, NameTable names, bool blockPort2
         }
 
         GroupFlag flags = egress ? GroupFlag.Egress : _passed > 0 ? GroupFlag.ReferencesLost : GroupFlag.None;
-        if (egress && _isIpv6 && LeavesByEgressOnly(own))
-        {
-            flags |= GroupFlag.AutoTracked;
-        }
-
+        flags |= Through(own, egress);
         _course.Add(LegKind.Group, at, _sourceForm, _destinationForm, flags);
     }
 
-    private bool LeavesByEgressOnly(InterfacePlan own)
+    /// <summary>CT-09: what the flow passes as this interface sees it: itself, the interface at the other end, at egress by the first route only .</summary>
+    private GroupFlag Through(InterfacePlan own, bool egress)
     {
+        GroupFlag flags = Of(own);
         SubnetPlan subnet = plan.Subnets[own.Subnet];
-        return !subnet.Holds(_destination)
-            && Look(plan.Tables[subnet.Table], _destination) is { Kind: RouteKind.Gateway } route
-            && plan.Gateways[route.Target].IsEgressOnly;
+        int other = plan.Addresses.Owner(egress ? _destination : _source, own.Vpc);
+        if (egress && !subnet.Holds(_destination) && (other < 0 || plan.Interfaces[other].Subnet != own.Subnet))
+        {
+            RoutePlan? route = Look(plan.Tables[subnet.Table], _destination);
+            if (route is { Kind: RouteKind.Gateway } && plan.Gateways[route.Target].IsEgressOnly)
+            {
+                flags |= GroupFlag.AutoTracked;
+            }
+
+            if (route is not { Kind: RouteKind.Local })
+            {
+                return flags;
+            }
+        }
+
+        return other < 0 ? flags : flags | Of(plan.Interfaces[other]);
+
+        static GroupFlag Of(InterfacePlan one) => (one.AutoTracks ? GroupFlag.AutoTracked : 0) | (one.IsBalancer ? GroupFlag.Balanced : 0);
     }
 
     private static RoutePlan? Look(RouteTablePlan table, IpAddress d)

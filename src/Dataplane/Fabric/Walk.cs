@@ -627,7 +627,8 @@ public sealed class Walk
             formA,
             formB,
             rule,
-            (egress ? SlotFlags.FirstEgress : 0) | (_view.FromB ? SlotFlags.FirstFromB : 0) | (untracked ? SlotFlags.Untracked : 0) | (autoTracked ? SlotFlags.AutoTracked : 0));
+            (egress ? SlotFlags.FirstEgress : 0) | (_view.FromB ? SlotFlags.FirstFromB : 0) | (untracked ? SlotFlags.Untracked : 0) | (autoTracked ? SlotFlags.AutoTracked : 0)
+                | ((leg.Group & GroupFlag.Balanced) != 0 ? SlotFlags.Balanced : 0));
         return true;
     }
 

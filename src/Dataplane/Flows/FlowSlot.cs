@@ -32,6 +32,9 @@ public enum SlotFlags : byte
 
     /// <summary>UDP with two packets each way .</summary>
     Stream = 64,
+
+    /// <summary>Through a Network Load Balancer: its timers, not the interface's (CT-21).</summary>
+    Balanced = 128,
 }
 
 /// <summary>The part of a slot that packets change.</summary>
@@ -57,6 +60,8 @@ public struct SlotLife
     public readonly bool FirstEgress => (Flags & SlotFlags.FirstEgress) != 0;
 
     public readonly bool IsUntracked => (Flags & SlotFlags.Untracked) != 0;
+
+    public readonly bool IsBalanced => (Flags & SlotFlags.Balanced) != 0;
 
     public readonly bool IsStream => (Flags & SlotFlags.Stream) != 0;
 

@@ -19,6 +19,9 @@ public sealed class Timeouts
 
     internal const long Second = 1_000_000_000;
 
+    /// <summary>Of flows through a Network Load Balancer, whatever the interface says (CT-21).</summary>
+    private static readonly InterfaceTimeouts Balancer = new(350 * Second, 120 * Second, 120 * Second);
+
     private readonly long _synSent;
     private readonly long _synReceived;
     private readonly long _fin;
@@ -49,7 +52,7 @@ public sealed class Timeouts
     public long Shortest { get; }
 
     /// <summary>The moment at which a slot dies if nothing touches it.</summary>
-    public long Deadline(in SlotLife slot, FlowKind kind) => After(slot.Last, Of(kind, slot.State, slot.IsStream, in _interfaces[slot.Interface]));
+    public long Deadline(in SlotLife slot, FlowKind kind) => After(slot.Last, Of(kind, slot.State, slot.IsStream, in slot.IsBalanced ? ref Balancer : ref _interfaces[slot.Interface]));
 
     /// <summary>Whether a slot is in use and has not timed out.</summary>
     public bool IsLive(in SlotLife slot, FlowKind kind, long now) =>

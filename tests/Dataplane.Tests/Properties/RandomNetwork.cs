@@ -213,6 +213,7 @@ public sealed class RandomNetwork
             Prefixes = Chance(10) ? [IpPrefix.Parse(blocks[0]) is var b ? new IpPrefix(b.Address.Plus((ulong)(128 + (16 * index))), 28) : default] : [],
             SecurityGroupIds = managed ? [] : [.. groupIds.Where(_ => Chance(40)).DefaultIfEmpty(groupIds[0]).Order(StringComparer.Ordinal)],
             Kind = managed ? InterfaceKind.Managed : InterfaceKind.Standard,
+            Service = Chance(12) ? (TrackedService)_random.Next(1, 5) : TrackedService.None,
             SourceDestCheck = !noCheck,
             DenyAllIgwTraffic = Chance(4),
             Timeouts = Chance(20) ? new TrackingTimeouts(350, 120, 60) : TrackingTimeouts.Default,
@@ -333,7 +334,7 @@ public sealed class RandomNetwork
         Network.Vpcs.Select(x => $"vpc {x.Id} {string.Join(' ', x.Blocks)}")
             .Concat(Network.Subnets.Select(s => $"subnet {s.Id} {s.VpcId} {string.Join(' ', s.Blocks)} rtb={s.RouteTableId} acl={s.NetworkAclId}"))
             .Concat(Network.Interfaces.Select(i => string.Create(CultureInfo.InvariantCulture,
-                $"eni {i.Id} {i.SubnetId} {string.Join(' ', i.Addresses.Select(a => a.Public is { } p ? $"{a.Private}={p}" : a.Private.ToString()))} sg={string.Join('+', i.SecurityGroupIds)} {(i.SourceDestCheck ? "" : "nocheck ")}{(i.Kind == InterfaceKind.Managed ? "managed " : "")}{(i.DenyAllIgwTraffic ? "denyigw " : "")}{string.Concat(i.Prefixes.Select(p => $"prefix={p} "))}timers={i.Timeouts.TcpEstablished}/{i.Timeouts.UdpStream}/{i.Timeouts.Udp}")))
+                $"eni {i.Id} {i.SubnetId} {string.Join(' ', i.Addresses.Select(a => a.Public is { } p ? $"{a.Private}={p}" : a.Private.ToString()))} sg={string.Join('+', i.SecurityGroupIds)} {(i.SourceDestCheck ? "" : "nocheck ")}{(i.Kind == InterfaceKind.Managed ? "managed " : "")}{(i.Service == TrackedService.None ? "" : $"service={i.Service} ")}{(i.DenyAllIgwTraffic ? "denyigw " : "")}{string.Concat(i.Prefixes.Select(p => $"prefix={p} "))}timers={i.Timeouts.TcpEstablished}/{i.Timeouts.UdpStream}/{i.Timeouts.Udp}")))
             .Concat(Network.SecurityGroups.SelectMany(g => (string[])[$"sg {g.Id} {string.Join(' ', g.VpcIds)}",
                 .. g.Ingress.Select(r => $"  in {r.Protocol} {r.From}-{r.To} {Peer(r.Peer)}"), .. g.Egress.Select(r => $"  out {r.Protocol} {r.From}-{r.To} {Peer(r.Peer)}")]))
             .Concat(Network.NetworkAcls.SelectMany(a => (string[])[$"acl {a.Id} {a.VpcId}",

@@ -117,6 +117,94 @@ public sealed class ConnectionTrackingTests
             .Send("tcp 198.51.100.1:9 > 203.0.113.10:80 S", verdict)
             .Send("tcp 192.0.2.1:9 > 203.0.113.10:80 S", "allow untracked sg-w/ingress/2");
 
+    /// <summary>A wide-open client beside and away from an interface of the type that the test names, which is wide open too.</summary>
+    private static string Served(string type, string timers = "") => $"""
+        vpc vpc-1 10.0.0.0/16
+        igw igw-1 vpc-1
+        subnet sub-a vpc-1 10.0.1.0/24 rtb=rtb-1
+        subnet sub-b vpc-1 10.0.2.0/24 rtb=rtb-1
+        rtb rtb-1 vpc-1
+          0.0.0.0/0 igw-1
+        eni eni-c sub-a 10.0.1.10=203.0.113.10 sg=sg-o {timers}
+        eni eni-d sub-b 10.0.2.11 sg=sg-o {timers}
+        eni eni-s sub-b 10.0.2.20 {type} {timers}
+        sg sg-o vpc-1
+          in all 0.0.0.0/0
+          out all 0.0.0.0/0
+        """;
+
+    [Theory]
+    [InlineData("vpc_endpoint")]
+    [InlineData("network_load_balancer")]
+    [InlineData("lambda")]
+    [InlineData("global_accelerator_managed")]
+    public void CT_09_Flows_through_an_endpoint_a_balancer_or_a_function_are_tracked_at_both_ends_whatever_the_rules(string type) => new Scenario(Served($"type={type} sg=sg-o"))
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "allow new sg-o/ingress/1")    // from another subnet, by the local route
+        .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 SA", "allow established tracked sg-o/egress/1")
+        .Send("udp 10.0.2.11:9 > 10.0.2.20:53", "allow new sg-o/ingress/1")       // inside a subnet
+        .Send("tcp 10.0.2.20:9 > 10.0.1.10:80 S", "allow new sg-o/ingress/1")     // and what comes from it
+        .Send("icmp 10.0.1.10 > 10.0.2.20 3/4 quoting tcp 10.0.2.20:9 > 10.0.1.10:80 S", "allow related tracked sg-o/egress/1",
+            "eni-c | tracked sg-o/ingress/1 | acl-default-vpc-1/egress/100 | rtb-1/10.0.0.0/16 | acl-default-vpc-1/ingress/100 | tracked sg-o/egress/1 | eni-s")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.11:443 S", "allow untracked sg-o/ingress/1")
+        .Send("tcp 10.0.1.10:9 > 198.51.100.1:443 S", "allow untracked rtb-1/0.0.0.0/0");
+
+    [Theory]
+    [InlineData("interface")]
+    [InlineData("load_balancer")]
+    [InlineData("efa")]
+    [InlineData("gateway_load_balancer")]
+    [InlineData("transit_gateway")]
+    public void CT_09_Types_that_the_present_list_does_not_name_leave_it_to_the_rules(string type) => new Scenario(Served($"type={type} sg=sg-o"))
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "allow untracked sg-o/ingress/1");
+
+    [Fact]
+    public void CT_09_A_load_balancer_without_groups_has_its_flows_tracked_at_the_other_end() => new Scenario(Served("type=network_load_balancer managed"))
+        .Send("tcp 10.0.2.20:9 > 10.0.1.10:80 S", "allow new sg-o/ingress/1", "eni-s | acl-default-vpc-1/egress/100 | rtb-1/10.0.0.0/16 | acl-default-vpc-1/ingress/100 | sg-o/ingress/1 | eni-c")
+        .Send("tcp 10.0.1.10:80 > 10.0.2.20:9 SA", "allow established");
+
+    [Fact]
+    public void CT_09_R_46_At_egress_the_first_route_alone_says_what_a_flow_passes() => new Scenario(Served("type=vpc_endpoint sg=sg-o") + """
+
+        subnet sub-m vpc-1 10.0.3.0/24
+        subnet sub-x vpc-1 10.0.4.0/24 rtb=rtb-x
+        rtb rtb-x vpc-1
+          10.0.2.0/24 eni-m
+          192.0.2.0/24 eni-s
+        eni eni-m sub-m 10.0.3.30 sg=sg-o nocheck
+        eni eni-x sub-x 10.0.4.40 sg=sg-o
+        """)
+        // Untracked where it leaves, for the route leads to an appliance; tracked where the appliance sends it on.
+        .Send("udp 10.0.4.40:9 > 10.0.2.20:53", "allow new sg-o/ingress/1")
+        .Send("icmp 10.0.2.20 > 10.0.4.40 3/3 quoting udp 10.0.4.40:9 > 10.0.2.20:53", "allow related tracked sg-o/egress/1")
+        // An address behind the endpoint's interface is not the endpoint's.
+        .Send("tcp 10.0.4.40:9 > 192.0.2.1:80 S", "deny ENI_SOURCE_DEST_CHECK_RESTRICTION");
+
+    [Theory]
+    [InlineData("timers=432000/180/30", "eni-c", "10.0.1.10")]
+    [InlineData("timers=60/60/60", "eni-d", "10.0.2.11")]
+    public void CT_21_Flows_through_a_network_load_balancer_last_350_and_120_seconds_whatever_the_interface_says(string timers, string shows, string target)
+    {
+        Scenario Narrow() => new(Served("type=network_load_balancer managed", timers).Replace("out all 0.0.0.0/0", "out tcp 9999 192.0.2.0/24", System.StringComparison.Ordinal), new JudgeOptions { Causal = false });
+        foreach (double wait in new[] { 349.999, 350 })
+        {
+            Narrow().Send($"tcp 10.0.2.20:9 > {target}:80 S", "allow new", null, "eni-s", shows)
+                .Send($"tcp {target}:80 > 10.0.2.20:9 SA", "allow established")
+                .Send($"tcp 10.0.2.20:9 > {target}:80 A", "allow established")
+                .Wait(wait)
+                .Send($"tcp {target}:80 > 10.0.2.20:9 A", wait < 350 ? "allow established" : "deny ENI_SG_RULES_MISMATCH sg-o/egress/none");
+        }
+
+        foreach (double wait in new[] { 119.999, 120 })
+        {
+            // One request, and a stream: the same.
+            Scenario stream = Narrow().Send($"udp 10.0.2.20:9 > {target}:53", "allow new").Wait(wait)
+                .Send($"udp {target}:53 > 10.0.2.20:9", wait < 120 ? "allow established" : "deny ENI_SG_RULES_MISMATCH sg-o/egress/none")
+                .Send($"udp 10.0.2.20:9 > {target}:53", wait < 120 ? "allow established" : "allow new")
+                .Send($"udp {target}:53 > 10.0.2.20:9", "allow established");
+            stream.Wait(wait).Send($"udp {target}:53 > 10.0.2.20:9", wait < 120 ? "allow established" : "deny ENI_SG_RULES_MISMATCH sg-o/egress/none");
+        }
+    }
+
     [Fact]
     public void CT_10_Another_protocol_is_remembered_for_600_seconds() => With("out 47 198.51.100.0/24")
         .Send("proto 47 10.0.1.10 > 198.51.100.1", "allow new")

@@ -222,6 +222,7 @@ public sealed class NetworkBuilder
                 {
                     SourceDestCheck = !words.Contains("nocheck"),
                     Kind = words.Contains("managed") ? InterfaceKind.Managed : InterfaceKind.Standard,
+                    Service = AutoTracking.Of(Option("type")),
                     DenyAllIgwTraffic = words.Contains("denyigw"),
                     Prefixes = Option("prefix") is { } prefix ? [IpPrefix.Parse(prefix)] : [],
                     Timeouts = timers is null ? TrackingTimeouts.Default : new TrackingTimeouts(timers[0], timers[1], timers[2]),

@@ -197,7 +197,7 @@ public sealed class RandomWorld
                     bool isManaged = Chance(0.08);
                     text.AppendLine(
                         $"eni {id} sub-{v}{s} {address}{shown}{second}{address6} {(isManaged ? "managed" : "sg=" + string.Join('+', groups))}"
-                        + (Chance(0.25) ? " nocheck" : "") + (Chance(0.08) ? " denyigw" : "") + (Chance(0.2) ? " timers=350/60/30" : "")
+                        + (Chance(0.25) ? " nocheck" : "") + (Chance(0.12) ? Pick(" type=network_load_balancer", " type=vpc_endpoint", " type=lambda") : "") + (Chance(0.08) ? " denyigw" : "") + (Chance(0.2) ? " timers=350/60/30" : "")
                         + (Chance(0.1) ? Number($" prefix=10.{block}.{s}.{64 + (16 * n)}/28") : ""));
                     interfaces.Add(id);
                 }

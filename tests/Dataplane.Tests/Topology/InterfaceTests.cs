@@ -53,6 +53,50 @@ public sealed class InterfaceTests
         Assert.Equal(TrackingTimeouts.Default, Single(Card($"{Groups}, \"PrivateIpAddress\": \"10.0.1.10\"")).Timeouts);
 
     [Theory]
+    [InlineData("m8i.large", 350)]
+    [InlineData("C8GN.xlarge", 350)]
+    [InlineData("m8i-flex.large", 350)]
+    [InlineData("p6-b200.48xlarge", 350)]
+    [InlineData("p6e-gb200.36xlarge", 432_000)]
+    [InlineData("m8g.large", 432_000)]
+    [InlineData("t3.micro", 432_000)]
+    [InlineData("m8", 432_000)]
+    [InlineData("", 432_000)]
+    public void CT_18_Established_connections_of_Nitro_v6_instances_last_350_seconds_by_default(string type, int seconds)
+    {
+        const string Card = "\"NetworkInterfaces\": [{\"NetworkInterfaceId\": \"eni-1\", \"SubnetId\": \"subnet-a\", \"Groups\": [{\"GroupId\": \"sg-a\"}], \"PrivateIpAddress\": \"10.0.1.10\"}]";
+        Assert.Equal(new TrackingTimeouts(seconds, 180, 30), Single(Instance($"\"InstanceType\": \"{type}\", {Card}")).Timeouts);
+        Assert.Equal(
+            new TrackingTimeouts(600, 180, 30),
+            Single(
+                Instance($"\"InstanceType\": \"{type}\", {Card}"),
+                Snapshots.Card($"{Groups}, \"PrivateIpAddress\": \"10.0.1.10\", \"ConnectionTrackingConfiguration\": {{\"TcpEstablishedTimeout\": 600}}", "eni-1")).Timeouts);
+    }
+
+    [Theory]
+    [InlineData("vpc_endpoint", TrackedService.InterfaceEndpoint)]
+    [InlineData("network_load_balancer", TrackedService.NetworkLoadBalancer)]
+    [InlineData("networkLoadBalancer", TrackedService.NetworkLoadBalancer)]
+    [InlineData("lambda", TrackedService.Lambda)]
+    [InlineData("global_accelerator_managed", TrackedService.GlobalAccelerator)]
+    [InlineData("gateway_load_balancer", TrackedService.None)]
+    [InlineData("load_balancer", TrackedService.None)]
+    [InlineData("interface", TrackedService.None)]
+    public void CT_09_The_type_of_an_interface_says_whether_its_flows_are_tracked_automatically(string type, TrackedService service) =>
+        Assert.Equal(service, Single(Card($$"""{{Groups}}, "InterfaceType": "{{type}}", "PrivateIpAddress": "10.0.1.10" """)).Service);
+
+    [Theory]
+    [InlineData("\"InterfaceType\": \"interface\",", "Interface", TrackedService.InterfaceEndpoint)]
+    [InlineData("", "Interface", TrackedService.InterfaceEndpoint)]
+    [InlineData("\"InterfaceType\": \"lambda\",", "Interface", TrackedService.Lambda)]
+    [InlineData("", "Resource", TrackedService.None)]
+    public void CT_09_An_endpoint_says_which_interfaces_are_its_own(string type, string kind, TrackedService service) => Assert.Equal(
+        service,
+        Single(
+            Card($$"""{{type}} {{Groups}}, "PrivateIpAddress": "10.0.1.10" """),
+            $$"""{"VpcEndpoints": [{"VpcEndpointId": "vpce-1", "VpcEndpointType": "{{kind}}", "VpcId": "vpc-a", "State": "available", "NetworkInterfaceIds": ["eni-a", "eni-b"]}]}""").Service);
+
+    [Theory]
     [InlineData("natGateway")]
     [InlineData("nat_gateway")]
     [InlineData("transit_gateway")]

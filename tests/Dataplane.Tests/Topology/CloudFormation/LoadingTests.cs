@@ -109,6 +109,42 @@ public sealed class LoadingTests
         Assert.Equal(["52.216.0.0/15"], Assert.Single(filled.PrefixLists).Entries.Select(e => e.ToString()));
     }
 
+    [Theory]
+    [InlineData("InstanceType: r8i.large", 350)]
+    [InlineData("InstanceType: !Ref Size", 350)]
+    [InlineData("LaunchTemplate: {LaunchTemplateId: !Ref Template, Version: '1'}", 350)]
+    [InlineData("InstanceType: t3.micro, LaunchTemplate: {LaunchTemplateId: !Ref Template, Version: '1'}", 432_000)]
+    [InlineData("ImageId: ami-1", 432_000)]
+    public void CT_18_A_template_says_the_instance_type(string property, int seconds)
+    {
+        (Network? network, FaultList faults) = Load(("t.yaml", "Parameters:\n  Size: {Type: String, Default: c8a.large}\n" + Templates.Net($$"""
+              Template:
+                Type: AWS::EC2::LaunchTemplate
+                Properties: {LaunchTemplateData: {InstanceType: m8i-flex.large} }
+              Box:
+                Type: AWS::EC2::Instance
+                Properties: {SubnetId: !Ref Net, {{property}} }
+
+            """)));
+        Assert.True(network is not null, string.Join('\n', faults.All));
+        Assert.Equal(new TrackingTimeouts(seconds, 180, 30), Assert.Single(network.Interfaces).Timeouts);
+    }
+
+    [Theory]
+    [InlineData("Interface", TrackedService.InterfaceEndpoint)]
+    [InlineData("GatewayLoadBalancer", TrackedService.None)]
+    public void CT_09_A_template_s_interface_endpoint_tracks_its_flows(string kind, TrackedService service)
+    {
+        (Network? network, FaultList faults) = Load(("t.yaml", Templates.Net($$"""
+              Endpoint:
+                Type: AWS::EC2::VPCEndpoint
+                Properties: {VpcId: !Ref Vpc, VpcEndpointType: {{kind}}, ServiceName: com.amazonaws.us-east-1.ssm, SubnetIds: [!Ref Net]}
+
+            """)));
+        Assert.True(network is not null, string.Join('\n', faults.All));
+        Assert.Equal(service, Assert.Single(network.Interfaces).Service);
+    }
+
     [Fact]
     public void A_template_may_lean_on_a_snapshot()
     {
