@@ -1,18 +1,19 @@
 #!/bin/bash
-# Mutation testing of one part: tests/mutation/mutate.sh reference|compiler|flows
+# Mutation testing of one part: tests/mutation/mutate.sh reference|compiler|flows|placement
 #
 # Stryker places the mutants and compiles them; runner.cs runs the tests against them. All of it happens in a clone under a scratch folder; the checkout stays as it is.
 # Needs dotnet-stryker 5.1 (dotnet tool install dotnet-stryker --tool-path DIR; STRYKER=DIR/dotnet-stryker).
 set -euo pipefail
-part=${1:?reference, compiler or flows}
+part=${1:?reference, compiler, flows or placement}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'touch "$work/done"; rm -rf "$work"' EXIT
 case $part in
   reference) project=Dataplane.Topology assembly=Dataplane.Topology.dll mutate='"**/Reference/*.cs"' spaces=Dataplane.Tests.Semantics engine=ReferenceEngine limit=300 ;;
-  compiler) project=Dataplane.Compiler assembly=Dataplane.Compiler.dll mutate='"**/Lower/*.cs","**/Simplify/*.cs"' spaces=Dataplane.Tests.Compiler,Dataplane.Tests.Semantics engine=FastEngine limit=150 ;;
-  flows) project=Dataplane assembly=Dataplane.Core.dll mutate='"**/Flows/*.cs"' spaces=Dataplane.Tests.Flows,Dataplane.Tests.Semantics engine=FastEngine limit=300 ;;
-  *) echo "unknown part $part: reference, compiler or flows" >&2; exit 2 ;;
+  compiler) project=Dataplane.Compiler assembly=Dataplane.Compiler.dll mutate='"**/Lower/*.cs","**/Simplify/*.cs","!**/BoxLowering*.cs"' spaces=Dataplane.Tests.Compiler,Dataplane.Tests.Semantics engine=FastEngine limit=150 ;;
+  flows) project=Dataplane assembly=Dataplane.Core.dll mutate='"**/Flows/TcpStates.cs","**/Flows/FlowTable.cs"' spaces=Dataplane.Tests.Flows,Dataplane.Tests.Semantics engine=FastEngine limit=300 ;;
+  placement) project=Dataplane assembly=Dataplane.Core.dll mutate='"**/Fabric/Walk.cs"' spaces=Dataplane.Tests.Semantics engine=FastEngine limit=300 ;;
+  *) echo "unknown part $part: reference, compiler, flows or placement" >&2; exit 2 ;;
 esac
 git clone -q "$root" "$work/mutants"
 cd "$work/mutants"
@@ -49,9 +50,26 @@ done
 # Stryker is given one test that reaches nothing: it places, compiles and lists the mutants, and has nothing to run.
 echo 'public sealed class Nothing { [Xunit.Fact] public void Is_tested() => Xunit.Assert.True(true); }' > tests/Mutants/Nothing.cs
 echo "{ \"stryker-config\": { \"project\": \"$project.csproj\", \"configuration\": \"Release\", \"test-runner\": \"mtp\", \"mutate\": [$mutate], \"concurrency\": 1, \"reporters\": [\"json\"] } }" > tests/Mutants/stryker-config.json
+# The tests are built beside Stryker's own work.
+(
+  cd ../tests-of-it/tests/Mutants
+  rm -f Nothing.cs
+  sed -i 's|</Project>|  <ItemGroup>\n    <Compile Include="../Dataplane.Tests/Semantics/*.cs" Exclude="../Dataplane.Tests/Semantics/RandomWorldTests.cs" />\n    <Compile Include="../Dataplane.Tests/TestSupport/*.cs" Exclude="../Dataplane.Tests/TestSupport/DataplaneProgram.cs" />\n    <Compile Include="../Dataplane.Tests/Flows/*.cs;../Dataplane.Tests/Engine/RandomTraffic.cs;../Dataplane.Tests/Topology/Snapshots.cs" />\n    <Compile Include="../Dataplane.Tests/Compiler/*.cs" Exclude="../Dataplane.Tests/Compiler/LargeListTests.cs;../Dataplane.Tests/Compiler/GoldenCodeTests.cs" />\n  </ItemGroup>\n</Project>|' Mutants.csproj
+  dotnet build -c Release -v q -nologo -clp:ErrorsOnly
+) &
+build=$!
+# Stryker puts the original back when it ends, so the mutated assembly is taken while it is there.
+(
+  while [ -d "$work" ] && [ ! -e "$work/done" ]; do
+    if grep -qs MutantControl "tests/Mutants/bin/Release/net10.0/$assembly"; then
+      cp "tests/Mutants/bin/Release/net10.0/$assembly" "$work/part" && grep -qs MutantControl "$work/part" && mv "$work/part" "$work/$assembly"
+    fi
+    sleep 1
+  done
+) &
 (cd tests/Mutants && "${STRYKER:-dotnet-stryker}")
+touch "$work/done"
+wait "$build"
 cd ../tests-of-it/tests/Mutants
-sed -i 's|</Project>|  <ItemGroup>\n    <Compile Include="../Dataplane.Tests/Semantics/*.cs" Exclude="../Dataplane.Tests/Semantics/RandomWorldTests.cs" />\n    <Compile Include="../Dataplane.Tests/TestSupport/*.cs" Exclude="../Dataplane.Tests/TestSupport/DataplaneProgram.cs" />\n    <Compile Include="../Dataplane.Tests/Flows/*.cs;../Dataplane.Tests/Engine/RandomTraffic.cs;../Dataplane.Tests/Topology/Snapshots.cs" />\n    <Compile Include="../Dataplane.Tests/Compiler/*.cs" Exclude="../Dataplane.Tests/Compiler/LargeListTests.cs;../Dataplane.Tests/Compiler/GoldenCodeTests.cs" />\n  </ItemGroup>\n</Project>|' Mutants.csproj
-dotnet build -c Release -v q -nologo -clp:ErrorsOnly
-cp "$work/mutants/tests/Mutants/bin/Release/net10.0/$assembly" bin/Release/net10.0/
-dotnet run "$root/tests/mutation/runner.cs" -- bin/Release/net10.0 "$assembly" "$(ls "$work"/mutants/tests/Mutants/StrykerOutput/*/reports/mutation-report.json)" "$spaces" "$limit"
+cp "$work/$assembly" bin/Release/net10.0/
+dotnet run --file "$root/tests/mutation/runner.cs" -- bin/Release/net10.0 "$assembly" "$(ls "$work"/mutants/tests/Mutants/StrykerOutput/*/reports/mutation-report.json)" "$spaces" "$limit"
