@@ -26,7 +26,7 @@ public sealed class LoweringTests
         9 Admit protocol 1 ports - remote 10.0.0.0/8 (matches nothing)
         10 Admit protocol 58 ports 32768-33023 remote ::/0
         11 Admit protocol 47 ports - remote 10.0.0.0/8
-        12 Admit protocol 6 ports 9-8 remote 10.0.0.0/8 (matches nothing)
+        12 Admit protocol 6 ports - remote 10.0.0.0/8 (matches nothing)
 
         """,
         Shown(List(

@@ -1,0 +1,285 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Dataplane.Flows;
+using Dataplane.Packets;
+using Dataplane.Records;
+using Xunit;
+
+namespace Dataplane.Tests.Flows;
+
+/// <summary>A table's flows under another policy, in another table, and in each other's way.</summary>
+public sealed class FlowTableMovesTests
+{
+    private const long Second = 1_000_000_000;
+
+    private static readonly PlanNumbers Same = new([.. Enumerable.Range(0, 10)], [0, 1, 2], [0, 1, 2]);
+
+    [Fact]
+    public void IPv6_flows_whose_digests_are_equal_are_told_apart_by_all_four_words()
+    {
+        // The digest of the addresses is a XOR of the words: the same bit in two of them changes nothing.
+        FlowTable table = Table(10);
+        FlowKey[] keys = [V6(1, 2, 3, 4), V6(1, 2 ^ 8, 3 ^ 8, 4), V6(1, 2 ^ (8UL << 32), 3, 4 ^ 8), V6(1, 2, 3 ^ 64, 4 ^ (64UL << 32))];
+        int[] made = [.. keys.Select(key => Add(table, key))];
+        Assert.Single(made.Select(index => table[index].Ends).Distinct());
+        for (int i = 0; i < keys.Length; i++)
+        {
+            Assert.Equal(made[i], table.Find(keys[i], table.Hash.Of(keys[i])));
+            Assert.Equal(keys[i], table.Key(made[i]));
+            Assert.All(keys.Where((_, j) => j != i), other => Assert.False(table.Is(made[i], other)));
+        }
+
+        Assert.Equal(-1, table.Find(V4(1), table.Hash.Of(V4(1))));
+    }
+
+    [Fact]
+    public void Ports_protocol_and_family_belong_to_the_key()
+    {
+        FlowTable table = Table(10);
+        int index = Add(table, V4(1));
+        Assert.Equal((V4(1), false), (table.Key(index), table.IsMirror(index)));
+        Assert.False(table.Is(index, V4(2)));
+        Assert.False(table.Is(index, V4(1, protocol: 6)));
+        Assert.Equal(index, table.Candidate(table.Hash.Of(V4(1))));
+        Assert.True(Table(1).IsAbsent(5));
+    }
+
+    [Fact]
+    public void The_version_changes_when_a_flow_comes_or_goes_and_not_for_a_slot()
+    {
+        FlowTable table = Table(10);
+        uint empty = table.Version;
+        int index = Add(table, V4(1));
+        uint one = table.Version;
+        table.Make(index, Slot(1, 0));
+        table.End(index, 0);
+        Assert.Equal(one, table.Version);
+        Assert.Equal((1, 1), (table.Count, table.Reclaim(0)));
+        Assert.Equal((0, 1L), (table.Count, table.Reclaimed));
+        Assert.Equal(3, new[] { empty, one, table.Version }.Distinct().Count());
+        Assert.Equal(index, Add(table, V4(2)));    // the freed place is used again
+        Assert.Equal((-1, 2), (table.Find(V4(1), table.Hash.Of(V4(1))), table.SlotCount(index)));
+        Assert.Equal((-1, -1), (table[index].Slot0.Interface, table[index].Slot1.Interface));
+    }
+
+    [Fact]
+    public void A_slot_that_comes_or_goes_drops_the_flows_cached_decisions_and_keeps_its_causal_memory()
+    {
+        FlowTable table = Table(10);
+        int index = Add(table, V4(1)), other = Add(table, V4(2));
+        table[index].Causal = new CausalState { Bits = 5 };
+        foreach (Action change in (Action[])[() => table.Make(index, Slot(1, 0)), () => table.Make(index, Slot(2, 0)), () => table.Make(index, Slot(3, 0)), () => table.End(index, 0), () => table.Make(index, Slot(4, 0))])
+        {
+            (table[index].FromA, table[index].FromB, table[other].FromA) = (7, 8, 9);
+            change();
+            Assert.Equal((0, 0, 9, 5), (table[index].FromA, table[index].FromB, table[other].FromA, (int)table[index].Causal.Bits));
+        }
+
+        (table[index].FromA, table[index].FromB, table[other].FromA, table[other].FromB) = (7, 8, 9, 10);
+        table.DropAllDecisions();
+        Assert.Equal((0, 0, 0, 0), (table[index].FromA, table[index].FromB, table[other].FromA, table[other].FromB));
+    }
+
+    [Fact]
+    public void Of_a_flow_that_is_its_own_mirror_the_slot_that_began_in_the_packets_direction_is_meant()
+    {
+        FlowTable table = Table(10);
+        FlowKey mirror = new(IpAddress.V4(1), 5, IpAddress.V4(1), 5, 17);
+        int index = Add(table, mirror);
+        Assert.True(table.IsMirror(index));
+        int ingress = table.Make(index, NewSlot.Of(3, SlotFlags.None, 0, 1, 0, 0, FlowKind.Udp, TcpClass.Other));
+        Assert.Equal(ingress, table.FindSlot(index, 0, 3, egress: true, fromB: false, 1, 0));    // the only one, against its direction
+        Assert.Equal(-1, table.FindSlot(index, 0, 3, egress: true, fromB: false, 0, 1));
+        int egress = table.Make(index, NewSlot.Of(3, SlotFlags.FirstEgress, 1, 0, 0, 0, FlowKind.Udp, TcpClass.Other));
+        Assert.Equal(egress, table.FindSlot(index, 0, 3, egress: true, fromB: false, 1, 0));
+        Assert.Equal(ingress, table.FindSlot(index, 0, 3, egress: false, fromB: false, 0, 1));
+        Assert.Equal(-1, table.FindSlot(index, 0, 4, egress: false, fromB: false, 0, 1));
+        Assert.Equal(-1, table.FindSlot(index, 30 * Second, 3, egress: false, fromB: false, 0, 1));
+        Assert.Equal((true, false), (table.IsLive(index, ingress, (30 * Second) - 1), table.IsLive(index, ingress, 30 * Second)));
+    }
+
+    [Fact]
+    public void Slots_past_two_go_back_to_a_list_that_other_flows_draw_from()
+    {
+        FlowTable table = Table(1000);
+        int[] flows = [.. Enumerable.Range(0, 200).Select(i => Add(table, V4(i)))];
+        for (int i = 0; i < flows.Length; i++)
+        {
+            for (int slot = 0; slot < 6; slot++)
+            {
+                Assert.Equal(slot, table.Make(flows[i], Slot(slot, i % 2 * 100 * Second)));
+            }
+        }
+
+        Assert.Equal(100, table.Reclaim(50 * Second));
+        int[] fresh = [.. Enumerable.Range(500, 150).Select(i => Add(table, V4(i)))];
+        foreach (int index in fresh)
+        {
+            for (int slot = 0; slot < 5; slot++)
+            {
+                Assert.Equal(slot, table.Make(index, Slot(9 - slot, 100 * Second)));
+            }
+        }
+
+        Assert.Equal((250, 100L), (table.Count, table.Reclaimed));
+        for (int i = 1; i < flows.Length; i += 2)
+        {
+            Assert.Equal(Enumerable.Range(0, 6), Enumerable.Range(0, table.SlotCount(flows[i])).Select(slot => table.Slot(flows[i], slot).Life.Interface));
+        }
+
+        Assert.All(fresh, index => Assert.Equal([9, 8, 7, 6, 5], Enumerable.Range(0, table.SlotCount(index)).Select(slot => table.Slot(index, slot).Life.Interface)));
+    }
+
+    [Fact]
+    public void CopyLive_gives_the_live_slots_of_live_flows_page_by_page()
+    {
+        FlowTable table = Table(10);
+        int[] flows = [.. Enumerable.Range(0, 5).Select(i => Add(table, i == 4 ? V6(1, 2, 3, 4) : V4(i)))];
+        foreach (int index in flows)
+        {
+            table.Make(index, Slot(1, 0));
+        }
+
+        table.Make(flows[0], Slot(2, 50 * Second));
+        table.Make(flows[0], Slot(3, 50 * Second));
+        table.Make(flows[2], Slot(4, 50 * Second));
+        table.Make(flows[4], Slot(5, 50 * Second));
+        Assert.Equal(2, table.Reclaim(40 * Second));
+        List<FlowSnapshot> live = [];
+        int next = table.CopyLive(0, 2, 50 * Second, live);
+        Assert.Equal((2, 1), (next, live.Count));
+        next = table.CopyLive(next, 2, 50 * Second, live);
+        Assert.Equal((4, 2), (next, live.Count));
+        Assert.Equal(-1, table.CopyLive(next, 2, 50 * Second, live));
+        Assert.Equal([V4(0), V4(2), V6(1, 2, 3, 4)], live.Select(flow => flow.Key));
+        Assert.Equal(["2 3", "4", "5"], live.Select(flow => string.Join(' ', flow.Slots.Select(slot => slot.Life.Interface))));
+        Assert.Equal(70, live[0].First.Origin.Rule);
+        live.Clear();
+        Assert.Equal(-1, table.CopyLive(0, 5, 80 * Second, live));
+        Assert.Empty(live);
+    }
+
+    [Fact]
+    public void Import_takes_over_what_the_next_plan_still_has()
+    {
+        FlowTable table = Table(3);
+        PlanNumbers numbers = new([4, -1, 6, 7], [-1, 2], [-1, 0]);
+        NewSlot kept = Slot(0, 9), gone = Slot(1, 9), nobodys = Slot(2, 9), translated = Slot(3, 9);
+        kept.Origin.Gateway = 1;
+        nobodys.Origin.FormB = 1;
+        (translated.Origin.FormA, translated.Origin.FormB, translated.Origin.Gateway) = (2, 2, 0);
+        Assert.True(table.Import(new FlowSnapshot(V4(1), [gone, kept, nobodys, translated]), 10, numbers, rule => rule + 1));
+        int index = table.Find(V4(1), table.Hash.Of(V4(1)));
+        Assert.Equal((1, 2), (table.Count, table.SlotCount(index)));
+        FlowSlot first = table.Slot(index, 0), second = table.Slot(index, 1);
+        Assert.Equal((4, 2, 71, 0, 0, 9L), (first.Life.Interface, first.Origin.Gateway, first.Origin.Rule, first.Origin.FormA, first.Origin.FormB, first.Life.Last));
+        Assert.Equal((7, -1, 71, 1, 1), (second.Life.Interface, second.Origin.Gateway, second.Origin.Rule, second.Origin.FormA, second.Origin.FormB));
+        Assert.False(table.Import(new FlowSnapshot(V4(2), [gone, nobodys]), 10, numbers, rule => rule));
+        (nobodys.Origin.FormA, nobodys.Origin.FormB) = (1, 0);
+        Assert.False(table.Import(new FlowSnapshot(V4(2), [nobodys]), 10, numbers, rule => rule));
+        Assert.Equal(1, table.Count);
+        Assert.True(table.Import(new FlowSnapshot(V6(1, 2, 3, 4), [kept]), 10, numbers, rule => rule));
+        Assert.True(table.Import(new FlowSnapshot(V4(3), [kept]), 10, numbers, rule => rule));
+        Assert.False(table.Import(new FlowSnapshot(V4(4), [kept, kept]), 10, numbers, rule => rule));    // full, and all live
+        Assert.Equal(3, table.Count);
+    }
+
+    [Fact]
+    public void What_was_denied_once_stays_behind_when_a_flow_moves()
+    {
+        FlowTable from = Table(1), to = Table(1);
+        int index = Add(from, V4(1));
+        from.Make(index, Slot(1, 0));
+        from[index].Causal = new CausalState { Bits = 5, Last = 1 };
+        List<FlowSnapshot> live = [];
+        from.CopyLive(0, 1, 0, live);
+        Assert.True(to.Import(Assert.Single(live), 0, Same, rule => rule));
+        Assert.Equal(0, (int)to[to.Find(V4(1), to.Hash.Of(V4(1)))].Causal.Bits);
+    }
+
+    [Fact]
+    public void Adopt_gives_new_numbers_and_ends_what_is_gone()
+    {
+        FlowTable table = Table(2);
+        Assert.True(table.TryReserve(0));
+        int index = table.Add(V4(1), table.Hash.Of(V4(1)));
+        for (int i = 0; i < 5; i++)
+        {
+            NewSlot slot = Slot(i, 0);
+            slot.Origin.Gateway = i == 2 ? 1 : -1;
+            slot.Origin.FormA = i == 2 ? 2 : i == 3 ? 1 : 0;
+            slot.Origin.FormB = i == 4 ? 1 : 0;
+            table.Make(index, slot);
+        }
+
+        table.End(index, 0);
+        table.Adopt(Timers(30), null);
+        Assert.Equal([-1, 1, 2, 3, 4], Enumerable.Range(0, 5).Select(i => table.Slot(index, i).Life.Interface));
+        table.Adopt(Timers(30), new PlanNumbers([9, -1, 5, 6, 7], [0, 2], [-1, 0]));
+        Assert.Equal([-1, -1, 5, -1, -1], Enumerable.Range(0, 5).Select(i => table.Slot(index, i).Life.Interface));
+        Assert.Equal((2, 1, 0), (table.Slot(index, 2).Origin.Gateway, table.Slot(index, 2).Origin.FormA, table.Slot(index, 2).Origin.FormB));
+    }
+
+    [Theory]
+    [InlineData(20)]
+    [InlineData(45)]
+    public void After_Adopt_a_full_table_reclaims_by_the_new_time_outs(int seconds)
+    {
+        FlowTable table = Table(1);
+        Assert.True(table.TryReserve(0));
+        table.Make(table.Add(V4(1), table.Hash.Of(V4(1))), Slot(1, 0));
+        Assert.False(table.TryReserve(Second));    // from here on deadlines are kept in a wheel
+        table.Adopt(Timers(seconds), Same);
+        Assert.False(table.TryReserve((seconds * Second) - 1));
+        Assert.True(table.TryReserve(seconds * Second));
+        Assert.Equal((0, 1L), (table.Count, table.Reclaimed));
+    }
+
+    [Fact]
+    public void The_last_slot_to_die_decides_when_an_entry_does()
+    {
+        FlowTable table = Table(1);
+        Assert.True(table.TryReserve(0));
+        int index = table.Add(V4(1), table.Hash.Of(V4(1)));
+        foreach (int second in (int[])[5, 9, 20, 3])
+        {
+            table.Make(index, Slot(1, second * Second));
+        }
+
+        Assert.False(table.TryReserve((50 * Second) - 1));
+        table.End(index, 2);
+        Assert.False(table.TryReserve((39 * Second) - 1));
+        Assert.True(table.TryReserve(39 * Second));
+    }
+
+    [Fact]
+    public void Memory_is_mapped_ahead_when_asked_for()
+    {
+        using FlowTable table = Table(100_000), idle = Table(100_000);
+        table.Prepare(50_000);
+        Assert.InRange(table.BytesMapped - idle.BytesMapped, 50_000 * 104, 1L << 30);
+        FlowPool pool = new(8_192);
+        using FlowTable one = new(pool, new CausalMemory(new CausalBudget()), FlowHash.Secret, Timers(30));
+        Assert.True(one.TryReserve(0));
+        Assert.Equal(2, pool.Taken);    // places are taken a few at a time, a 4,096th of the pool
+    }
+
+    private static FlowTable Table(int capacity) => new(new FlowPool(capacity), new CausalMemory(new CausalBudget()), FlowHash.Secret, Timers(30));
+
+    private static Timeouts Timers(int udp) =>
+        new(new TransientTimeouts(), [.. Enumerable.Repeat(new InterfaceTimeouts(432_000 * Second, 180 * Second, udp * Second), 10)]);
+
+    private static int Add(FlowTable table, FlowKey key)
+    {
+        Assert.True(table.TryReserve(0));
+        return table.Add(key, table.Hash.Of(key));
+    }
+
+    private static NewSlot Slot(int networkInterface, long now) =>
+        NewSlot.Of(networkInterface, SlotFlags.FirstEgress, 0, 0, 70, now, FlowKind.Udp, TcpClass.Other);
+
+    private static FlowKey V4(int number, byte protocol = 17) => new(IpAddress.V4(0x0A00_0001), (ushort)number, IpAddress.V4(0x0A01_0000), 53, protocol);
+
+    private static FlowKey V6(ulong aHigh, ulong aLow, ulong bHigh, ulong bLow) => new(IpAddress.V6(aHigh, aLow), 9, IpAddress.V6(bHigh, bLow), 53, 17);
+}
