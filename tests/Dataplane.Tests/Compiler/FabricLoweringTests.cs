@@ -137,6 +137,50 @@ public sealed class FabricLoweringTests
         Assert.True(plan.Vpcs[1].Services.Contains(IpAddress.Parse("10.2.0.2")));
     }
 
+    [Fact]
+    public void Lists_gateways_and_translations_have_the_names_that_records_show()
+    {
+        (FabricPlan plan, ResultTables tables) = Lower(Ground + """
+            igw igw-0 vpc-1
+            sg sg-b vpc-1
+            eni eni-d sub-a 10.0.1.13 sg=sg-b+sg-a
+            eni eni-e sub-a 10.0.1.14
+            eni eni-f sub-a 10.0.1.15 managed sg=sg-a
+            rtb rtb-a vpc-1
+            rtb rtb-e vpc-1 edge=igw-1
+            """);
+        Assert.Equal(["igw-0 False -", "igw-1 False rtb-e/none", "igw-2 False -", "eigw-1 True -"], plan.Gateways.Select(one =>
+            $"{tables.Names[one.Name]} {one.IsEgressOnly} {(one.EdgeTable < 0 ? "-" : tables.Names[plan.Tables[one.EdgeTable].None])}").OrderBy(text => text[0] == 'e'));
+        Assert.Equal(("igw-0", "eigw-1"), (tables.Names[plan.Gateways[plan.Vpcs[0].InternetGateway].Name], tables.Names[plan.Gateways[plan.Vpcs[0].EgressOnlyGateway].Name]));
+        Assert.Equal((-1, 0, 1), (plan.Vpcs[1].EgressOnlyGateway, plan.Gateways[0].Vpc, plan.Gateways.Single(one => tables.Names[one.Name] == "igw-2").Vpc));
+        Assert.Equal(
+            ["acl-default-vpc-1/egress/*", "acl-default-vpc-1/ingress/*", "acl-default-vpc-2/egress/*", "acl-default-vpc-2/ingress/*", "sg-a/egress/*", "sg-a/ingress/*", "sg-b/egress/*", "sg-b/ingress/*"],
+            plan.Lists.Select(list => tables.Names[list.End]!).Order(System.StringComparer.Ordinal));
+        Assert.Equal("sg-a/ingress/1", tables.Names[plan.Lists[plan.Interfaces[0].Ingress.Lists[0]].Rules[0]]);
+        Assert.Equal("acl-default-vpc-1/egress/101", tables.Names[plan.Lists[plan.Subnets[0].AclEgress].Rules[1]]);
+        Assert.Equal(("10.0.1.10>203.0.113.10", "203.0.113.10>10.0.1.10"), (tables.Names[plan.Addresses.Associations[0].Outbound], tables.Names[plan.Addresses.Associations[0].Inbound]));
+        Assert.Equal("sg-a+sg-b/egress/none", tables.Names[plan.Interfaces[3].Egress.None]);
+        Assert.Equal(plan.Interfaces[0].Egress.Lists[0], plan.Interfaces[3].Egress.Lists[0]);
+        Assert.Equal([true, true], plan.Interfaces.Skip(4).Select(one => one.IsManaged));
+        Assert.Null(tables.Names[plan.Interfaces[4].Ingress.None]);
+    }
+
+    [Fact]
+    public void RT_07_RT_08_Of_equal_blocks_the_order_in_the_file_does_not_matter()
+    {
+        string[] routes = ["10.8.0.0/16 vgw-1 propagated", "10.8.0.0/16 eni-a", "pl-3 eni-b", "pl-2 pcx-1"];
+        foreach (string[] order in (string[][])[[routes[0], routes[1], routes[2], routes[3]], [routes[3], routes[2], routes[1], routes[0]], [routes[2], routes[0], routes[3], routes[1]]])
+        {
+            Assert.Equal(
+                ["10.8.0.1 rtb-a/10.8.0.0/16 Interface eni-a", "198.51.100.1 rtb-a/pl-2 Unsupported pcx-1"],
+                Routes(Ground + "pl pl-3 198.51.100.0/24 10.8.0.0/16\nrtb rtb-a vpc-1\n" + string.Join('\n', order), "10.8.0.1", "198.51.100.1"));
+        }
+
+        Assert.Equal(
+            ["10.8.0.1 rtb-a/pl-3 Interface eni-b"],
+            Routes(Ground + "pl pl-3 198.51.100.0/24 10.8.0.0/16\nrtb rtb-a vpc-1\n10.8.0.0/16 vgw-1 propagated\npl-3 eni-b\n", "10.8.0.1"));
+    }
+
     private static IEnumerable<int> Open(ProtocolSet set) => Enumerable.Range(0, 256).Where(protocol => set.Contains((byte)protocol));
 
     private static (FabricPlan Plan, ResultTables Tables) Lower(string topology)

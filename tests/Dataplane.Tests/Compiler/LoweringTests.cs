@@ -165,6 +165,43 @@ public sealed class LoweringTests
         Assert.Equal(4, sets.Count);
     }
 
+    [Fact]
+    public void Sets_that_differ_in_one_bit_of_any_kind_are_two()
+    {
+        string[] blocks = ["10.0.0.0/32", "10.0.0.1/32", "10.0.0.0/31", "::/32", "0.0.0.0/32", "2001:db8::/128", "2001:db8:0:1::/128", "2001:db8::1/128"];
+        AddressSets sets = new(Networks.Of(prefixLists: [.. blocks.Select((block, i) => List($"pl-{i}", block)), List("pl-8", "10.0.0.0/32", "10.0.0.1/32"), List("pl-9", "10.0.0.0/32", "10.0.0.9/32")]));
+        Assert.Equal(10, Enumerable.Range(0, 10).Select(i => sets.Entries($"pl-{i}")).Distinct().Count());
+        Assert.Equal(10, sets.Count);
+    }
+
+    [Fact]
+    public void Egress_lists_hold_the_egress_rules_and_sets_what_their_rules_name()
+    {
+        Network network = Networks.Of(
+            [new SecurityGroup("sg-a", "a", [Networks.Vpc], [Networks.Rule("1", 6, 1, 1, "10.0.0.0/8")], [Networks.Rule("1", 6, 2, 2, "pl-1"), Networks.Rule("2", 6, 3, 3, "sg-a")])],
+            [new NetworkAcl("acl-a", Networks.Vpc, false, [Networks.Entry(1, true, 6, 4, 4, "10.0.0.0/8")], [Networks.Entry(2, true, 6, 5, 5, "10.0.0.0/8")])],
+            [Networks.Interface("eni-1", "sg-a", "10.0.0.2")],
+            [List("pl-1", "192.0.2.0/24")]);
+        RuleList group = Networks.List(network, ListKind.SecurityGroup, "sg-a", ingress: false), acl = Networks.List(network, ListKind.NetworkAcl, "acl-a", ingress: false);
+        Assert.Equal(["192.0.2.0/24", "10.0.0.2/32"], group.Sets.Select(set => string.Join(' ', set.Blocks)));
+        Assert.Equal(["sg-a/egress/1", "sg-a/egress/2", "acl-a/egress/2"], group.Rules.Concat(acl.Rules).Select(rule => rule.Name));
+        Assert.Equal([2, 3, 5], group.Rules.Concat(acl.Rules).Select(rule => (int)rule.Ports!.Value.First));
+        Assert.StartsWith("SecurityGroup sg-a egress, ", group.ToString(), System.StringComparison.Ordinal);
+        Assert.Equal((false, true), (group.IsAcl, acl.IsAcl));
+        Assert.NotEqual(
+            acl.ContentHash,
+            Networks.List(network with { NetworkAcls = [network.NetworkAcls[0] with { Ingress = network.NetworkAcls[0].Egress }] }, ListKind.NetworkAcl, "acl-a").ContentHash);
+    }
+
+    [Theory]
+    [InlineData("6 - 10.0.0.0/8", false, true, false)]
+    [InlineData("6 - 2001:db8::/32", false, false, true)]
+    [InlineData("6 - set0", false, true, true)]
+    [InlineData("6 - 0.0.0.0/0", true, true, false)]
+    [InlineData("6 - ::/0", true, false, true)]
+    public void R_12_Which_peers_are_anyone_and_which_family_a_rule_serves(string rule, bool isAnyPeer, bool servesV4, bool servesV6) => Assert.Equal(
+        (isAnyPeer, servesV4, servesV6), (Rule(rule).IsAnyPeer, Rule(rule).ServesFamily(false), Rule(rule).ServesFamily(true)));
+
     private static PrefixList List(string id, params string[] entries) => new(id, id, [.. entries.Select(IpPrefix.Parse)], true);
 
     private static RuleList List(params SecurityGroupRule[] rules) =>

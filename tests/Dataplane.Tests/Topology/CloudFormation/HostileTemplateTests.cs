@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Linq;
 using System.Text;
 using Dataplane.Tests.TestSupport;
@@ -16,6 +15,9 @@ namespace Dataplane.Tests.Topology.CloudFormation;
 /// <summary>Whatever a template holds, reading it ends, with drafts or with faults.</summary>
 public sealed class HostileTemplateTests(ITestOutputHelper output)
 {
+    /// <summary>No file may keep its reader busy for longer (processor time, since wall time says what else the machine did).</summary>
+    private static readonly TimeSpan Most = TimeSpan.FromSeconds(5);
+
     [Fact]
     public void REL_26_names_with_quotes_newlines_and_comment_ends_stay_one_line_in_faults()
     {
@@ -68,10 +70,10 @@ public sealed class HostileTemplateTests(ITestOutputHelper output)
             text.Append($"  L{i}:\n    Type: AWS::EC2::PrefixList\n    Properties: {{PrefixListName: !Sub \"${{P}}${{P}}\", Entries: []}}\n");
         }
 
-        Stopwatch watch = Stopwatch.StartNew();
+        ThreadClock watch = ThreadClock.StartNew();
         FaultList faults = Templates.Bad(text.ToString());
         Assert.Contains(faults.Errors, f => f.What.Contains("take too long", StringComparison.Ordinal));
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), $"{watch.Elapsed}");
+        Ended(watch);
     }
 
     [Fact]
@@ -133,13 +135,13 @@ public sealed class HostileTemplateTests(ITestOutputHelper output)
         }
 
         byte[] bytes = Encoding.UTF8.GetBytes(text.ToString());
-        Stopwatch watch = Stopwatch.StartNew();
+        ThreadClock watch = ThreadClock.StartNew();
         NetworkDraft draft = new();
         FaultList faults = new();
         CloudFormationReader.Read([new SourceFile("t.yaml", bytes)], LoadOptions.Of(), draft, faults);
         Assert.Empty(faults.All);
         Assert.Equal(20_000, draft.Group("G").Ingress.Count);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{watch.Elapsed}");
+        Ended(watch);
     }
 
     /// <summary>
@@ -154,13 +156,13 @@ public sealed class HostileTemplateTests(ITestOutputHelper output)
         int mutants = given is null ? LongRuns.IsOn ? 50_000 : 2_000 : 1;
         byte[][] seeds = [.. SpellingTests.CaptureTemplates().Concat(SpellingTests.CdkTemplates()).Select(n => Encoding.UTF8.GetBytes(SpellingTests.Text(n)))];
         TimeSpan slowest = TimeSpan.Zero;
+        int slowestSeed = 0;
         int readable = 0;
-        Stopwatch watch = new();
         for (int i = 0; i < mutants; i++)
         {
             Random random = new(seed + i);
             byte[] mutant = Mutate(seeds, random);
-            watch.Restart();
+            ThreadClock watch = ThreadClock.StartNew();
             try
             {
                 (Network? network, FaultList faults) = TopologyLoader.Load([new SourceFile("t", mutant)], LoadOptions.Of());
@@ -172,11 +174,19 @@ public sealed class HostileTemplateTests(ITestOutputHelper output)
                 Assert.Fail($"seed {seed + i} (DATAPLANE_SEED={seed + i} repeats it): {exception}");
             }
 
-            slowest = watch.Elapsed > slowest ? watch.Elapsed : slowest;
+            TimeSpan took = watch.Elapsed;
+            (slowest, slowestSeed) = took > slowest ? (took, seed + i) : (slowest, slowestSeed);
         }
 
-        output.WriteLine($"{mutants} mutants from seed {seed}, {readable} without errors, slowest {slowest.TotalMilliseconds:F0} ms");
-        Assert.True(slowest < TimeSpan.FromSeconds(20), $"{slowest}");
+        output.WriteLine($"{mutants} mutants from seed {seed}, {readable} without errors, slowest {slowest.TotalMilliseconds:F0} ms of processor time");
+        Assert.True(slowest < Most, $"{slowest} (DATAPLANE_SEED={slowestSeed} repeats it)");
+    }
+
+    private void Ended(ThreadClock watch)
+    {
+        TimeSpan took = watch.Elapsed;
+        output.WriteLine($"{took.TotalMilliseconds:F0} ms of processor time");
+        Assert.True(took < Most, $"{took}");
     }
 
     private static readonly string[] Pieces =
