@@ -56,10 +56,11 @@ internal sealed class ReloadWatch : IDisposable
     /// <param name="now">The clock of the packets, nanoseconds since 1970.</param>
     /// <param name="load">Reads the topology again; says its faults itself.</param>
     /// <param name="paths">What is watched.</param>
+    /// <param name="stamp">Of the files when they were read for the first time.</param>
     /// <param name="loadOther">Reads the topology of --what-if, or null.</param>
     internal ReloadWatch(
         Voice voice, LiveLoop loop, LivePolicy policy, LiveNetwork forwarding, JudgeOptions options, Network network, Func<long> now,
-        Func<Network> load, IReadOnlyList<string> paths, Func<Network>? loadOther, string? other)
+        Func<Network> load, IReadOnlyList<string> paths, string stamp, Func<Network>? loadOther, string? other)
     {
         (_voice, _loop, _policy, _forwarding, _options, _now, _load, _loadOther, _other) = (voice, loop, policy, forwarding, options, now, load, loadOther, other);
         Network = network;
@@ -90,6 +91,12 @@ internal sealed class ReloadWatch : IDisposable
             }
         }
 
+        // What changed before it was watched.
+        if (Stamp(paths) != stamp)
+        {
+            Ask(ref _changed);
+        }
+
         _thread = new Thread(Work) { IsBackground = true, Name = "reload" };
     }
 
@@ -107,11 +114,24 @@ internal sealed class ReloadWatch : IDisposable
 
     internal void Start() => _thread.Start();
 
+    /// <summary>Lengths and times of the files of a topology: another text when one of them was written, made or removed.</summary>
+    internal static string Stamp(IReadOnlyList<string> paths)
+    {
+        IEnumerable<FileInfo> files = paths.SelectMany(path => Directory.Exists(path)
+            ? new DirectoryInfo(path).EnumerateFiles("*.json", SearchOption.AllDirectories)
+            : [new FileInfo(path)]);
+        return string.Join('\n', files.Select(file => file.Exists ? string.Create(CultureInfo.InvariantCulture, $"{file.FullName} {file.Length} {file.LastWriteTimeUtc.Ticks}") : file.FullName));
+    }
+
     public void Dispose()
     {
         _isStopping = true;
         _event.Set();
-        _thread.Join();
+        if (_thread.IsAlive)
+        {
+            _thread.Join();
+        }
+
         foreach (IDisposable source in _sources)
         {
             source.Dispose();

@@ -67,6 +67,7 @@ internal sealed class RunCommand
 
         RecordFormat packetFormat = RecordFiles.Format(parsed.GetValue(_packets), "--packets"), flowFormat = RecordFiles.Format(parsed.GetValue(_flows), "--flows");
         PacketFilter? filter = CaptureOptions.Filter(parsed.GetValue(_filter));
+        string stamp = ReloadWatch.Stamp(_topology.Paths(parsed));
         Network network = _topology.Load(parsed, voice, warnings);
 
         ResultTables tables = new();
@@ -103,6 +104,10 @@ internal sealed class RunCommand
             voice.Say(note.EndsWith('.') ? note : note + ".");
         }
 
+        ReloadWatch reloads = new(
+            voice, loop, policy, forwarding, options, network, ports.Now,
+            () => _topology.Load(parsed, voice, [], _topology.Paths(parsed)), _topology.Paths(parsed), stamp,
+            parsed.GetValue(_whatIf) is { } other ? () => _topology.Load(parsed, voice, [], [other]) : null, parsed.GetValue(_whatIf));
         voice.Explain($"huge pages: {EngineJudge.HugePages}");
         voice.Say($"Running on {string.Join(", ", ports.Ports.Select(p => $"{p.Name} ({p.Method})"))}. Ctrl-C ends it with a summary; SIGHUP or a changed topology file reloads.");
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
@@ -112,10 +117,6 @@ internal sealed class RunCommand
         }
 
         Stopwatch watch = Stopwatch.StartNew();
-        ReloadWatch reloads = new(
-            voice, loop, policy, forwarding, options, network, ports.Now,
-            () => _topology.Load(parsed, voice, [], _topology.Paths(parsed)), _topology.Paths(parsed),
-            parsed.GetValue(_whatIf) is { } other ? () => _topology.Load(parsed, voice, [], [other]) : null, parsed.GetValue(_whatIf));
         using (reloads)
         using (new LiveProgress(voice, () => loop.Received, forwarding.Forwarding.Fates))
         {

@@ -46,7 +46,7 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
     /// <summary>Packets by number of path.</summary>
     internal ReadOnlySpan<long> PathHits => _hits;
 
-    public void Observe(PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<int> entries)
+    public void Observe(PacketBlock block, ReadOnlySpan<PacketResult> results, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<int> entries)
     {
         if (_leavesAll)
         {
@@ -87,7 +87,6 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
         }
 
         Headers[] headers = block.Headers;
-        PacketResult[] results = block.Results;
         long settled = 0, settledBytes = 0;
         for (int i = 0; i < batch.Length; i++)
         {
@@ -123,7 +122,7 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
             if (packet.Status is PacketStatus.Ok or PacketStatus.Misplaced && ((packet.Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0
                 || verdict == Verdict.Unplaced || (packet.SourcePort | packet.DestinationPort) == 0))
             {
-                Unusual(block, index, verdict, in views[i]);
+                Unusual(block, in result, index, verdict, in views[i]);
                 continue;
             }
 
@@ -164,10 +163,9 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
     internal void Forget(in Headers headers) => Flows.Forget(in headers);
 
     /// <summary>Packets that are seldom seen: fragments, no place, no ports.</summary>
-    private void Unusual(PacketBlock block, int index, Verdict verdict, in FlowView view)
+    private void Unusual(PacketBlock block, in PacketResult result, int index, Verdict verdict, in FlowView view)
     {
         ref readonly Headers packet = ref block.Headers[index];
-        ref readonly PacketResult result = ref block.Results[index];
         long number = block.FirstNumber + index;
         long time = block.Packets[index].Time;
         if (verdict <= Verdict.Moot && packet.IsLaterFragment && TryFragment(number, time, in packet, in result, verdict))

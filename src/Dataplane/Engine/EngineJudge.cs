@@ -10,6 +10,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Runtime.ExceptionServices;
 using System.Threading;
 using Dataplane.Fabric;
@@ -73,7 +74,7 @@ public sealed class EngineJudge : IJudge, IDisposable
         _passes = new Pass[workers == 1 ? 0 : MostBlocks];
         for (int i = 0; i < _passes.Length; i++)
         {
-            _passes[i] = new Pass();
+            _passes[i] = new Pass(workers);
         }
 
         _threads = new Thread[workers - 1];
@@ -294,6 +295,11 @@ public sealed class EngineJudge : IJudge, IDisposable
         _start.Move();
         RunWorker(0, round);
         _done.WaitWhile(round);
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            _passes[i].Merge(_workers.Length);
+        }
+
         foreach (Exception? failure in _failures)
         {
             if (failure is not null)
@@ -395,7 +401,7 @@ public sealed class EngineJudge : IJudge, IDisposable
             for (int i = 0; i < _count; i++)
             {
                 Pass pass = _passes[i];
-                _workers[number].RunShards(pass.Block, pass.Shards, number, _workers.Length, pass.HasPlaces ? pass.Places : []);
+                _workers[number].RunShards(pass.Block, pass.ResultsOf(number), pass.Shards, number, _workers.Length, pass.HasPlaces ? pass.Places : []);
             }
         }
         catch (Exception exception)
@@ -450,8 +456,11 @@ public sealed class EngineJudge : IJudge, IDisposable
     }
 
     /// <summary>What the first round finds of a block, for the second.</summary>
-    private sealed class Pass
+    private sealed class Pass(int workers)
     {
+        // Worker 0 is the thread that has the block next, and writes into it.
+        private readonly PacketResult[][] _others = [.. Enumerable.Range(1, workers - 1).Select(_ => new PacketResult[PacketBlock.Capacity])];
+
         public PacketBlock Block { get; set; } = null!;
 
         public byte[] Shards { get; } = new byte[PacketBlock.Capacity];
@@ -459,5 +468,22 @@ public sealed class EngineJudge : IJudge, IDisposable
         public int[] Places { get; } = new int[PacketBlock.Capacity];
 
         public bool HasPlaces { get; set; }
+
+        public PacketResult[] ResultsOf(int worker) => worker == 0 ? Block.Results : _others[worker - 1];
+
+        /// <summary>Takes the others' results into the block, when all are done.</summary>
+        public void Merge(int workers)
+        {
+            PacketResult[] results = Block.Results;
+            ReadOnlySpan<byte> shards = Shards.AsSpan(0, Block.Count);
+            for (int i = 0; i < shards.Length; i++)
+            {
+                int worker = shards[i] % workers;
+                if (worker != 0)
+                {
+                    results[i] = _others[worker - 1][i];
+                }
+            }
+        }
     }
 }

@@ -133,17 +133,18 @@ public sealed class Worker : IDisposable
             HeaderFlags flags = _sight.See(block.Headers, batch, views, _kinds);
             Search(views, candidates);
             JudgeBatch(
-                block, batch, views, candidates, placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 ? placer(block, batch) : default);
-            _observer?.Observe(block, batch, views, candidates);
+                block, block.Results, batch, views, candidates, placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 ? placer(block, batch) : default);
+            _observer?.Observe(block, block.Results, batch, views, candidates);
         }
 
         Counters.Reclaimed = _table.Reclaimed;
     }
 
     /// <summary>Second round: judges the packets of this worker's shards, in order.</summary>
+    /// <param name="results">Where results go, by index in the block: an array that no other worker writes to at the same time, for they would write to the same cache lines.</param>
     /// <param name="number">Shards that leave this remainder when divided by <paramref name="workers"/> are its own.</param>
     /// <param name="fragmentPlaces">By index in the block: the place in the fragment memory, or -1; empty when the block has no fragments.</param>
-    internal void RunShards(PacketBlock block, byte[] shards, int number, int workers, ReadOnlySpan<int> fragmentPlaces)
+    internal void RunShards(PacketBlock block, PacketResult[] results, byte[] shards, int number, int workers, ReadOnlySpan<int> fragmentPlaces)
     {
         Span<byte> isMine = stackalloc byte[Sharding.Shards];
         isMine.Clear();
@@ -168,8 +169,8 @@ public sealed class Worker : IDisposable
             _sight.See(block.Headers, batch, mine, _kinds);
             Span<int> candidates = _candidates.AsSpan(0, size);
             Search(mine, candidates);
-            JudgeBatch(block, batch, mine, candidates, fragmentPlaces);
-            _observer?.Observe(block, batch, mine, candidates);
+            JudgeBatch(block, results, batch, mine, candidates, fragmentPlaces);
+            _observer?.Observe(block, results, batch, mine, candidates);
         }
 
         Counters.Reclaimed = _table.Reclaimed;
@@ -225,7 +226,8 @@ public sealed class Worker : IDisposable
     }
 
     /// <summary>Step 3. For an observer, candidates become what <see cref="IBatchObserver"/> calls entries.</summary>
-    private void JudgeBatch(PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, Span<int> candidates, ReadOnlySpan<int> fragmentPlaces)
+    private void JudgeBatch(
+        PacketBlock block, PacketResult[] results, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, Span<int> candidates, ReadOnlySpan<int> fragmentPlaces)
     {
         uint version = _table.Version;
         ReadOnlySpan<QuietKind> kinds = _kinds.AsSpan(0, batch.Length);
@@ -235,7 +237,7 @@ public sealed class Worker : IDisposable
         {
             if (kinds[at] != QuietKind.Loud && candidates[at] >= 0)
             {
-                at = _quiet.Run(block, batch, views, kinds, candidates, at, ref quietBytes);
+                at = _quiet.Run(block, results, batch, views, kinds, candidates, at, ref quietBytes);
                 if (at == batch.Length)
                 {
                     break;
@@ -251,7 +253,7 @@ public sealed class Worker : IDisposable
                 flow = _table.Find(in view.Key, view.Hash);
             }
 
-            JudgeOne(block, index, in view, flow, Timeouts.Clamp(block.Packets[index].Time), fragmentPlaces.Length == 0 ? -1 : fragmentPlaces[index]);
+            JudgeOne(block, ref results[index], index, in view, flow, Timeouts.Clamp(block.Packets[index].Time), fragmentPlaces.Length == 0 ? -1 : fragmentPlaces[index]);
             if (_observer is not null)
             {
                 candidates[at] = view.HasKey ? -2 - (flow >= 0 && _table.Is(flow, in view.Key) ? flow : _table.Find(in view.Key, view.Hash)) : -1;
@@ -264,10 +266,9 @@ public sealed class Worker : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void JudgeOne(PacketBlock block, int index, in FlowView view, int flow, long now, int fragmentPlace)
+    private void JudgeOne(PacketBlock block, ref PacketResult result, int index, in FlowView view, int flow, long now, int fragmentPlace)
     {
         ref readonly Headers packet = ref block.Headers[index];
-        ref PacketResult result = ref block.Results[index];
         int verdict = (int)Verdict.Allow;
         if (flow >= 0 && (packet.Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) == 0 && TryCached(in packet, in view, flow, now, ref result))
         {

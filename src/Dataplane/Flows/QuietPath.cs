@@ -45,12 +45,13 @@ internal sealed unsafe class QuietPath
     }
 
     /// <summary>Judges the packets of a batch from one on, until one is not quiet.</summary>
+    /// <param name="into">Results by index in the block.</param>
     /// <param name="kinds">By place in the batch.</param>
     /// <param name="candidates">By place in the batch: an entry or -1.</param>
     /// <param name="bytes">Grows by the lengths of the packets judged.</param>
     /// <returns>The place of the first packet that was not judged, or the batch's length.</returns>
     public int Run(
-        PacketBlock block, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<QuietKind> kinds, ReadOnlySpan<int> candidates, int from, ref long bytes)
+        PacketBlock block, PacketResult[] into, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<QuietKind> kinds, ReadOnlySpan<int> candidates, int from, ref long bytes)
     {
         long span = _span;
         int generation = _decisions.Generation;
@@ -62,7 +63,7 @@ internal sealed unsafe class QuietPath
         fixed (int* candidate = candidates)
         fixed (Headers* headers = block.Headers)
         fixed (CapturedPacket* packets = block.Packets)
-        fixed (PacketResult* results = block.Results)
+        fixed (PacketResult* results = into)
         fixed (CachedDecision* decisions = _decisions.All)
         fixed (nint* chunks = _table.Chunks)
         fixed (ushort* causal = _causal)
