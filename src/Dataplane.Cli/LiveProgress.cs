@@ -38,7 +38,7 @@ internal sealed class LiveProgress : IDisposable
             _stopped = true;
             if (_shown)
             {
-                Console.Error.Write("\r\u001b[K");
+                Voice.Write("\r\u001b[K");
             }
         }
     }
@@ -54,7 +54,7 @@ internal sealed class LiveProgress : IDisposable
 
             long received = _received();
             double seconds = Math.Max(Stopwatch.GetElapsedTime(_lastAt).TotalSeconds, 0.001);
-            Console.Error.Write(string.Create(CultureInfo.InvariantCulture,
+            Voice.Write(string.Create(CultureInfo.InvariantCulture,
                 $"\r\u001b[K{received:N0} frames, {(received - _last) / seconds:N0}/s: {_fates[LiveFate.Forwarded]:N0} forwarded, {_fates[LiveFate.Dropped]:N0} dropped"));
             (_last, _lastAt, _shown) = (received, Stopwatch.GetTimestamp(), true);
         }

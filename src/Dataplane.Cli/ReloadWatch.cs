@@ -35,7 +35,7 @@ internal sealed class ReloadWatch : IDisposable
     /// <summary>A program that writes a file is given this time to finish it.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(20);
 
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
 
     private readonly Voice _voice;
     private readonly LiveLoop _loop;
@@ -117,10 +117,17 @@ internal sealed class ReloadWatch : IDisposable
     /// <summary>Lengths and times of the files of a topology: another text when one of them was written, made or removed.</summary>
     internal static string Stamp(IReadOnlyList<string> paths)
     {
-        IEnumerable<FileInfo> files = paths.SelectMany(path => Directory.Exists(path)
-            ? new DirectoryInfo(path).EnumerateFiles("*.json", SearchOption.AllDirectories)
-            : [new FileInfo(path)]);
-        return string.Join('\n', files.Select(file => file.Exists ? string.Create(CultureInfo.InvariantCulture, $"{file.FullName} {file.Length} {file.LastWriteTimeUtc.Ticks}") : file.FullName));
+        try
+        {
+            IEnumerable<FileInfo> files = paths.SelectMany(path => Directory.Exists(path)
+                ? new DirectoryInfo(path).EnumerateFiles("*.json", SearchOption.AllDirectories)
+                : [new FileInfo(path)]);
+            return string.Join('\n', files.Select(file => file.Exists ? string.Create(CultureInfo.InvariantCulture, $"{file.FullName} {file.Length} {file.LastWriteTimeUtc.Ticks}") : file.FullName));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;    // reading the topology says what is wrong
+        }
     }
 
     public void Dispose()
@@ -170,6 +177,15 @@ internal sealed class ReloadWatch : IDisposable
             watcher.Created += handler;
             watcher.Deleted += handler;
             watcher.Renamed += (sender, e) => handler(sender, e);
+            watcher.Error += (_, e) =>
+            {
+                if (e.GetException() is not InternalBufferOverflowException)
+                {
+                    _voice.Say($"{path}: changes cannot be watched any more: {OutputFile.Sentence(e.GetException().Message)} Send SIGHUP to reload.");
+                }
+
+                changed();
+            };
             watcher.EnableRaisingEvents = true;
             _sources.Add(watcher);
         }
@@ -204,6 +220,7 @@ internal sealed class ReloadWatch : IDisposable
 
     private void Guarded(string what, Action work)
     {
+        int before = Done;
         try
         {
             work();
@@ -221,6 +238,13 @@ internal sealed class ReloadWatch : IDisposable
         catch (OperationCanceledException)
         {
             // The run ended meanwhile.
+        }
+        catch (Exception e)
+        {
+            // The packets go on, whatever a file has brought about here.
+            Refused += Done == before ? 1 : 0;
+            Voice.Error($"{what}: a bug: {e.GetType().Name}: {e.Message} Report it with this line. The {(Done == before ? "running topology stays" : "new topology is in force")}.");
+            _voice.Explain(e.ToString());
         }
     }
 
@@ -292,10 +316,11 @@ internal sealed class ReloadWatch : IDisposable
             action();
             done.Set();
         });
-        Stopwatch watch = Stopwatch.StartNew();
-        while (!done.Wait(TimeSpan.FromMilliseconds(50)))
+
+        // However long the packets are held up: an action that was given up could still be done, and nobody would know. Once the run is stopping, its loop has ended.
+        while (!done.Wait(LookAgain))
         {
-            if (_isStopping || watch.Elapsed > LongestWait)
+            if (_isStopping && !done.IsSet)
             {
                 throw new OperationCanceledException();
             }

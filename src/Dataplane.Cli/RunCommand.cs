@@ -77,7 +77,8 @@ internal sealed class RunCommand
         LiveWarmUp.Run(network, options, withRecords: HasRecords(parsed));
         using LivePorts ports = Open(choice);
         LiveNetwork forwarding = LiveNetwork.Create(choice, ports.Ports, policy.Engine, network);
-        using Outputs outputs = new(_topology.Paths(parsed), inPlace: true);
+        string? whatIf = parsed.GetValue(_whatIf);
+        using Outputs outputs = new([.. _topology.Paths(parsed), .. whatIf is null ? (string[])[] : [whatIf]], inPlace: true);
         OutputFile? packets = outputs.Open(parsed.GetValue(_packets), "--packets");
         OutputFile? flows = outputs.Open(flowsPath, "--flows");
         OutputFile? summaryFile = outputs.Open(parsed.GetValue(_summary), "--summary");
@@ -107,7 +108,7 @@ internal sealed class RunCommand
         ReloadWatch reloads = new(
             voice, loop, policy, forwarding, options, network, ports.Now,
             () => _topology.Load(parsed, voice, [], _topology.Paths(parsed)), _topology.Paths(parsed), stamp,
-            parsed.GetValue(_whatIf) is { } other ? () => _topology.Load(parsed, voice, [], [other]) : null, parsed.GetValue(_whatIf));
+            whatIf is { } other ? () => _topology.Load(parsed, voice, [], [other]) : null, whatIf);
         voice.Explain($"huge pages: {EngineJudge.HugePages}");
         voice.Say($"Running on {string.Join(", ", ports.Ports.Select(p => $"{p.Name} ({p.Method})"))}. Ctrl-C ends it with a summary; SIGHUP or a changed topology file reloads.");
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);

@@ -31,7 +31,7 @@ internal sealed class Voice
     {
         if (!Quiet)
         {
-            Console.Error.WriteLine(Harmless(message));
+            Write(Harmless(message) + Environment.NewLine);
         }
     }
 
@@ -39,12 +39,25 @@ internal sealed class Voice
     {
         if (Verbose && !Quiet)
         {
-            Console.Error.WriteLine(Harmless(message));
+            Write(Harmless(message) + Environment.NewLine);
         }
     }
 
     /// <summary>Errors are said even when quiet.</summary>
-    internal static void Error(string message) => Console.Error.WriteLine(Harmless(message));
+    internal static void Error(string message) => Write(Harmless(message) + Environment.NewLine);
+
+    /// <summary>Writes to standard error. That its terminal was closed or its disk is full is no reason to stop what the command does.</summary>
+    internal static void Write(string text)
+    {
+        try
+        {
+            Console.Error.Write(text);
+        }
+        catch (IOException)
+        {
+            // There is nowhere to say it.
+        }
+    }
 
     /// <summary>A terminal to draw results on: colour only where a person watches.</summary>
     internal static IAnsiConsole Screen(TextWriter writer)

@@ -158,7 +158,7 @@ public sealed partial class BoxLowering
                 return Nothing(attachment.Component);
             }
 
-            Fail(where, "no interface, instance or gateway of the topology has this id", "Use an id that `dataplane check` lists");
+            Fail(where, "no interface, instance or gateway of the topology has this id", "Use an id as the topology's files write it");
             return null;
         }
 

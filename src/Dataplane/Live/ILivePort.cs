@@ -39,7 +39,7 @@ public interface ILivePort : IDisposable
 
     /// <summary>
     /// Hands all taken frames to the system. What it refuses only now, a link that has just gone down or a full queue of the driver, is counted in
-    /// <see cref="LivePortCounters.NotSent"/>: who must know how many compares that before and after.
+    /// <see cref="LivePortCounters.NotSent"/> and <see cref="LivePortCounters.Refused"/>. A port whose room is full does the same within <see cref="Send"/>.
     /// </summary>
     void Flush();
 

@@ -19,11 +19,16 @@ public sealed class LiveFates
         _frames[(int)fate]++;
     }
 
-    /// <summary>Frames that were handed to the system as forwarded and that it then did not take.</summary>
+    /// <summary>Frames that were handed to the system as sent on and that it then did not take. What is more than were sent on were answers of the network's own, which have no fate here.</summary>
     public void Refused(long frames)
     {
-        _frames[(int)LiveFate.Forwarded] -= frames;
-        _frames[(int)LiveFate.NotSent] += frames;
+        foreach (LiveFate fate in (ReadOnlySpan<LiveFate>)[LiveFate.Forwarded, LiveFate.Passed])
+        {
+            long some = Math.Min(frames, _frames[(int)fate]);
+            _frames[(int)fate] -= some;
+            _frames[(int)LiveFate.NotSent] += some;
+            frames -= some;
+        }
     }
 
     public long Total

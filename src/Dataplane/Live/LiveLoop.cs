@@ -82,6 +82,7 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
 
     private long _number = 1;
     private long _nextTick;
+    private long _refused;
 
     private void Round()
     {
@@ -121,7 +122,11 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
         forwarding.Arrived(block);
         judge.Judge(block);
         forwarding.Judged(block);
-        FlushAll();
+        if (FlushAll() is > 0 and long refused)
+        {
+            forwarding.Fates.Refused(refused);
+        }
+
         TickAt(block.Packets[block.Count - 1].Time);
         if (sink is not null)
         {
@@ -140,25 +145,24 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
         {
             _nextTick = now + TickEvery;
             forwarding.Tick(now);
-            FlushAll();
+            _ = FlushAll();    // the network's own questions and advertisements: no frame that was received
         }
     }
 
-    private void FlushAll()
+    /// <returns>Frames that ports had taken and the system refused, since the last call: ports also flush by themselves, when they are full.</returns>
+    private long FlushAll()
     {
         long refused = 0;
         for (int port = 0; port < ports.Ports.Count; port++)
         {
             ILivePort one = ports.Ports[port];
-            long before = one.Counters.NotSent;
             one.Flush();
-            refused += one.Counters.NotSent - before;
+            refused += one.Counters.Refused;
         }
 
-        if (refused > 0)
-        {
-            forwarding.Fates.Refused(refused);
-        }
+        long before = _refused;
+        _refused = refused;
+        return refused - before;
     }
 
     private void Write(IPacketSink to, CancellationTokenSource stop)

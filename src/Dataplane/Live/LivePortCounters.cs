@@ -22,4 +22,7 @@ public sealed class LivePortCounters
 
     /// <summary>Frames that it did not take: queue full, too long, link down.</summary>
     public long NotSent { get; set; }
+
+    /// <summary>Those of <see cref="NotSent"/> that Send had already taken.</summary>
+    public long Refused { get; set; }
 }

@@ -44,7 +44,7 @@ public sealed class BoxLoweringTests : IDisposable
 
     public static TheoryData<string, string> Faults => new()
     {
-        { "eni-nope", "--attach eni-nope: no interface, instance or gateway of the topology has this id. Use an id that `dataplane check` lists." },
+        { "eni-nope", "--attach eni-nope: no interface, instance or gateway of the topology has this id. Use an id as the topology's files write it." },
         { "nat-1", "--attach nat-1: a gateway of the kind Nat is not enforced yet, so no packet could enter by it. Attach an internet or egress-only internet gateway." },
         { "igw-loose", "--attach igw-loose: this gateway is attached to no VPC. Attach it to a VPC in the topology first." },
         { "i-two", "--attach i-two: this instance has 2 interfaces: eni-b, eni-c. Attach each of them by its own id." },
@@ -63,7 +63,7 @@ public sealed class BoxLoweringTests : IDisposable
         Assert.Null(plan);
         Assert.Equal(
             [
-                "--attach eni-nope: no interface, instance or gateway of the topology has this id. Use an id that `dataplane check` lists.",
+                "--attach eni-nope: no interface, instance or gateway of the topology has this id. Use an id as the topology's files write it.",
                 "--attach i-web: eni-a is attached already, as eni-a. Attach each interface and gateway to one live interface.",
                 "--attach nat-1: a gateway of the kind Nat is not enforced yet, so no packet could enter by it. Attach an internet or egress-only internet gateway.",
                 "--attach eni-a: eni-a is attached twice. Attach each interface and gateway to one live interface.",

@@ -80,11 +80,13 @@ internal sealed unsafe class SendBatch : IDisposable
                     continue;
                 case Errno.NoBuffers or Errno.MessageTooLong or Errno.InvalidArgument:
                     _counters.NotSent++;
+                    _counters.Refused++;
                     done++;
                     continue;
                 default:
                     // The socket's buffer is full, or the link is down: the rest would fare no better.
                     _counters.NotSent += _count - done;
+                    _counters.Refused += _count - done;
                     done = _count;
                     break;
             }

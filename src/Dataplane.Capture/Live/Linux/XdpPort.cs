@@ -240,6 +240,7 @@ internal sealed unsafe class XdpPort : LivePort
             {
                 // The driver dropped the last one that it took.
                 Counters.NotSent++;
+                Counters.Refused++;
                 Counters.Sent--;
                 Counters.SentBytes -= socket.Sending.Descriptor(now - 1).Length;
             }
@@ -269,6 +270,7 @@ internal sealed unsafe class XdpPort : LivePort
         {
             _free[_freeCount++] = socket.Sending.Descriptor(number).Address;
             Counters.NotSent++;
+            Counters.Refused++;
         }
 
         socket.Sending.Own = before;
