@@ -104,13 +104,20 @@ public sealed class Bridge : IForwarding
         return into >= 0 && _plan.Vpcs[_plan.Interfaces[into].Vpc].Services.Contains(source);
     }
 
+    /// <summary>
+    /// Neighbour discovery is not judged, so nothing else may look like it: what a router has passed on (hop limit below 255) is none (RFC 4861, 6.1 and 7.1), whoever made it, and would be a way
+    /// past every rule.
+    /// </summary>
+    private static bool IsRoutedIpv6(ReadOnlySpan<byte> frame) =>
+        LinkHeader.Skip(frame, LinkType.Ethernet, out int offset) == NetworkKind.Ipv6 && (frame.Length < offset + 8 || frame[offset + 7] != 255);
+
     private LiveFate Fate(PacketBlock block, int index)
     {
         ILivePort other = _ports[1 - block.Packets[index].CaptureInterface];
         switch (block.Headers[index].Status)
         {
             case PacketStatus.Ignored:
-                return _nonIp == NonIpPolicy.Drop ? LiveFate.Ignored
+                return _nonIp == NonIpPolicy.Drop || IsRoutedIpv6(block.Bytes(index)) ? LiveFate.Ignored
                     : other.Send(block.Bytes(index)) ? LiveFate.Passed
                     : LiveFate.NotSent;
             case PacketStatus.Ok when _paths[block.Results[index].Path].Verdict == Verdict.Allow:

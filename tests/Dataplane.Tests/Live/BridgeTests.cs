@@ -55,6 +55,21 @@ public sealed class BridgeTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Neighbour_discovery_that_a_router_passed_on_is_none()
+    {
+        Bridge bridge = Make(inside: -1);
+        byte[] frame = PacketBuilder.Ethernet(PacketBuilder.Icmp("2001:db8:ffff::1", "2001:db8:1:1::10", 135, 0, payload: 16));
+        foreach (byte hopLimit in (byte[])[254, 255])
+        {
+            frame[14 + 7] = hopLimit;
+            Run(bridge, 1, frame);
+        }
+
+        Assert.Equal((1, 1), (bridge.Fates[LiveFate.Passed], bridge.Fates[LiveFate.Ignored]));
+        Assert.Equal(255, Assert.Single(_ports[0].Take())[14 + 7]);
+    }
+
     [Theory]
     [InlineData(NonIpPolicy.Pass, LiveFate.Passed)]
     [InlineData(NonIpPolicy.Drop, LiveFate.Ignored)]
@@ -64,8 +79,9 @@ public sealed class BridgeTests : IDisposable
         byte[][] frames =
         [
             LiveFrames.Arp(1, BoxLab.Host(0), "10.0.1.10", default, "10.0.1.1"),
-            PacketBuilder.Ethernet(PacketBuilder.Icmp("fe80::1", "ff02::1", 135, 0, payload: 16)),
+            PacketBuilder.Ethernet(PacketBuilder.Icmp("fe80::1", "ff02::1", 135, 0, payload: 16)),    // its hop limit is set below
         ];
+        frames[1][14 + 7] = 255;
         foreach (byte[] frame in frames)
         {
             Assert.Equal(Verdict.Ignored, Run(bridge, 1, frame));
