@@ -213,7 +213,7 @@ def connections(lab, count, pause=1.0):
 
 
 def ping(lab, seconds):
-    every = 0.005
+    every = 0.01    # below that ping does not sleep
     return lab.start("gen", "ping", "-i", str(every), "-c", str(int(seconds / every)), "-W", "2", SERVER, stdout=subprocess.PIPE)
 
 
