@@ -36,8 +36,9 @@ internal sealed partial class DataplaneRun : IDisposable
     internal static DataplaneRun Start(NamespaceLab lab, string space, string folder, string[] network, params string[] options)
     {
         Command command = lab.Start(
-            space, "dotnet",
-            [Program, "run", .. network, .. options, "--packets", Path.Combine(folder, "packets.jsonl"), "--write", Path.Combine(folder, "frames.pcapng"), "--summary", Path.Combine(folder, "summary.json")]);
+            // Signals that whoever runs the tests ignores (nohup, a job in the background) would be ignored by the program too.
+            space, "env",
+            ["--default-signal", "dotnet", Program, "run", .. network, .. options, "--packets", Path.Combine(folder, "packets.jsonl"), "--write", Path.Combine(folder, "frames.pcapng"), "--summary", Path.Combine(folder, "summary.json")]);
         DataplaneRun run = new(command, folder, network);
         Until.True(() => run.Said.Contains("Running on ", StringComparison.Ordinal) || command.HasExited, () => $"run did not begin: {run.Said}");
         Assert.False(command.HasExited, run.Said);
