@@ -129,24 +129,6 @@ public sealed class EngineJudgeTests
     }
 
     [Fact]
-    public void R_07_A_reply_that_a_rule_admitted_finds_its_slot_again_when_time_runs_back()
-    {
-        Scenario scenario = new("""
-            vpc vpc-1 10.0.0.0/16
-            subnet sub-a vpc-1 10.0.1.0/24
-            sg sg-a vpc-1
-              in icmp all 0.0.0.0/0
-              out icmp all 0.0.0.0/0
-            eni eni-a sub-a 10.0.1.10 sg=sg-a
-            eni eni-b sub-a 10.0.1.20 sg=sg-a
-            """);
-        string reply = "icmp 10.0.1.20 > 10.0.1.10 0/0 id 1";
-        scenario.Send("icmp 10.0.1.10 > 10.0.1.20 8/0 id 1", "allow new sg-a/ingress/1").Send(reply, "allow established tracked sg-a/egress/1");
-        scenario.Wait(31).Send(reply, "allow - sg-a/ingress/1").Send(reply, "allow - sg-a/ingress/1");
-        scenario.Wait(-10).Send(reply, "allow established tracked sg-a/egress/1");
-    }
-
-    [Fact]
     public void Established_packets_allocate_nothing()
     {
         // The first rounds make flows and count them up to the states in which they stay.

@@ -265,6 +265,113 @@ public sealed class FlowTableMovesTests
         Assert.Equal(2, pool.Taken);    // places are taken a few at a time, a 4,096th of the pool
     }
 
+    [Fact]
+    public void Interface_0_is_an_interface_like_others_and_not_a_free_place()
+    {
+        FlowTable table = Table(2);
+        int index = Add(table, V4(1));
+        Assert.Equal([0, 1, 2, 3], Enumerable.Range(0, 4).Select(_ => table.Make(index, Slot(0, 0))));
+        table.Adopt(Timers(30), new PlanNumbers([9], [], [-1]));
+        Assert.Equal([9, 9, 9, 9], Enumerable.Range(0, 4).Select(i => table.Slot(index, i).Life.Interface));
+        int gone = Add(table, V4(2));
+        table.Make(gone, Slot(0, 0));
+        Assert.True(table.Import(new FlowSnapshot(V4(3), [Slot(0, 30 * Second)]), 30 * Second, Same, rule => rule));
+        Assert.Equal((1, 2L), (table.Count, table.Reclaimed));
+    }
+
+    [Fact]
+    public void A_flow_that_came_when_the_table_had_been_full_is_reclaimed_too()
+    {
+        FlowTable table = Table(2);
+        for (int round = 0; round < 4; round++)
+        {
+            long now = round * 100 * Second;
+            foreach (int number in (int[])[1, 2])
+            {
+                Assert.True(table.TryReserve(now));
+                table.Make(table.Add(V4(number), table.Hash.Of(V4(number))), Slot(1, now));
+            }
+
+            Assert.False(table.TryReserve(now + (30 * Second) - 1));
+        }
+
+        Assert.Equal((2, 6L), (table.Count, table.Reclaimed));
+    }
+
+    [Fact]
+    public void REL_04_A_table_that_fills_and_empties_again_and_again_does_not_grow()
+    {
+        using FlowTable table = Table(1_000);
+        long mapped = 0;
+        for (int round = 0; round < 25; round++)
+        {
+            for (int i = 0; i < 1_000; i++)
+            {
+                Assert.True(table.TryReserve(round * 30 * Second));
+                table.Make(table.Add(V4((round * 1_000) + i), table.Hash.Of(V4((round * 1_000) + i))), Slot(1, round * 30 * Second));
+            }
+
+            mapped = round == 0 ? table.BytesMapped : mapped;
+        }
+
+        Assert.Equal((mapped, 1_000, 24_000L), (table.BytesMapped, table.Count, table.Reclaimed));
+    }
+
+    [Fact]
+    public void A_slot_that_was_ended_long_before_its_time_leaves_room_at_once()
+    {
+        FlowTable table = Table(1);
+        Assert.True(table.TryReserve(0));
+        int index = table.Add(V4(1, protocol: 6), table.Hash.Of(V4(1, protocol: 6)));
+        table.Make(index, NewSlot.Of(1, SlotFlags.FirstEgress, 0, 0, 0, 0, FlowKind.Tcp, TcpClass.Other));
+        Assert.False(table.TryReserve(Second));    // five days to go
+        table.End(index, 0);
+        Assert.True(table.TryReserve(2 * Second));
+    }
+
+    [Fact]
+    public void A_deadline_of_days_is_looked_at_once_and_not_at_each_packet_of_a_full_table()
+    {
+        FlowTable table = Table(1_000);
+        for (int i = 0; i < 1_000; i++)
+        {
+            Assert.True(table.TryReserve(0));
+            table.Make(table.Add(V4(i, protocol: 6), table.Hash.Of(V4(i, protocol: 6))), NewSlot.Of(1, SlotFlags.FirstEgress, 0, 0, 0, 0, FlowKind.Tcp, TcpClass.Other));
+        }
+
+        Assert.False(table.TryReserve(Second));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.False(table.TryReserve(2 * Second));
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);    // the wheel, half a MiB, is made once
+    }
+
+    [Fact]
+    public void A_hash_is_absent_when_its_bucket_ends_the_search_and_not_when_flows_may_have_gone_past_it()
+    {
+        FlowTable table = Table(100);
+        FlowKey[] crowd = [.. Enumerable.Range(0, 60_000).Select(i => V4(i)).Where(key => (table.Hash.Of(key) & 4_095) == 7).Take(9)];
+        Assert.Equal(9, crowd.Length);
+        int[] made = [.. crowd.Take(8).Select(key => Add(table, key))];
+        uint hash = table.Hash.Of(crowd[8]);
+        Assert.Equal((-1, -1, false), (table.Candidate(hash), table.Find(crowd[8], hash), table.IsAbsent(hash)));
+        Assert.True(table.IsAbsent(hash + 1));
+        Assert.Equal(made, crowd.Take(8).Select(key => table.Candidate(table.Hash.Of(key))));
+    }
+
+    [Fact]
+    public void What_is_mapped_is_counted_by_column()
+    {
+        const long Block = FlowChunks<byte>.Size, Entry = 64, Detail = 40, Wide = 32, Bucket = 64;
+        using FlowTable table = Table(10), prepared = Table(10);
+        Assert.Equal(4_096 * Bucket, table.BytesMapped);
+        Add(table, V4(1));
+        Assert.Equal((4_096 * Bucket) + (Block * (Entry + Detail)), table.BytesMapped);
+        Add(table, V6(1, 2, 3, 4));
+        Assert.Equal((4_096 * Bucket) + (Block * (Entry + Detail + Wide)), table.BytesMapped);
+        prepared.Prepare(30_000);    // five to a bucket, the next power of two
+        Assert.Equal((8_192 * Bucket) + (Block * (Entry + Detail)), prepared.BytesMapped);
+    }
+
     private static FlowTable Table(int capacity) => new(new FlowPool(capacity), new CausalMemory(new CausalBudget()), FlowHash.Secret, Timers(30));
 
     private static Timeouts Timers(int udp) =>

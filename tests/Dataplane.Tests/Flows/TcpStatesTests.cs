@@ -57,4 +57,7 @@ public sealed class TcpStatesTests
         Assert.Equal(expected, TcpStates.ClassOf(packet));
         Assert.Equal(first, TcpStates.First(expected));
     }
+
+    [Fact]
+    public void R_09_Only_TCP_has_flags() => Assert.Equal(TcpClass.Other, TcpStates.ClassOf(new Headers { Protocol = 17, TcpFlags = TcpFlag.Rst }));
 }

@@ -61,6 +61,7 @@ public sealed class CornerTests
     [InlineData("sg-1+sg-2", OverlapPolicy.Tracked, "allow new sg-1/ingress/1")]
     [InlineData("sg-2+sg-3", OverlapPolicy.Tracked, "allow new sg-2/ingress/1")]
     [InlineData("sg-1+sg-3", OverlapPolicy.Tracked, "allow untracked sg-1/ingress/1")]
+    [InlineData("sg-1+sg-2+sg-4", OverlapPolicy.Tracked, "allow new sg-1/ingress/1")]
     public void CT_08_R_12_Wide_and_narrow_rules_of_several_groups_count_together(string groups, OverlapPolicy overlap, string verdict) => new Scenario(
         $"""
         vpc vpc-1 10.0.0.0/16
@@ -78,6 +79,8 @@ public sealed class CornerTests
         sg sg-3 vpc-1
           in tcp 443 0.0.0.0/0
           out all 0.0.0.0/0
+        sg sg-4 vpc-1
+          in tcp 443 10.0.1.0/24
         """,
         new JudgeOptions { Overlap = overlap })
         .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", verdict);

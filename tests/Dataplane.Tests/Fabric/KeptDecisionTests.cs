@@ -1,0 +1,192 @@
+using System.Linq;
+using Dataplane.Compiler;
+using Dataplane.Engine;
+using Dataplane.Packets;
+using Dataplane.Records;
+using Dataplane.Tests.TestSupport;
+using Xunit;
+
+namespace Dataplane.Tests.Fabric;
+
+/// <summary>Which packets walk and which are answered by a decision that an earlier walk kept: records do not show it, speed and stale answers would.</summary>
+public sealed class KeptDecisionTests
+{
+    /// <summary>A server that the internet calls, a client beside it in another subnet.</summary>
+    private const string Ground = """
+        vpc vpc-1 10.0.0.0/16
+        igw igw-1 vpc-1
+        subnet sub-a vpc-1 10.0.1.0/24 rtb=rtb-a
+        subnet sub-b vpc-1 10.0.2.0/24 rtb=rtb-a
+        eni eni-a sub-a 10.0.1.10=203.0.113.10 sg=sg-a
+        eni eni-b sub-b 10.0.2.20=203.0.113.20 sg=sg-b
+        sg sg-a vpc-1
+          out tcp 443 0.0.0.0/0
+          out udp 53 0.0.0.0/0
+          out icmp 8/* 0.0.0.0/0
+        sg sg-b vpc-1
+          in tcp 443 0.0.0.0/0
+          in udp 53 0.0.0.0/0
+          in icmp 8/* 0.0.0.0/0
+        rtb rtb-a vpc-1
+          0.0.0.0/0 igw-1
+
+        """;
+
+    [Fact]
+    public void The_first_packet_of_each_direction_walks_and_all_others_are_answered_at_once() => new Talk(Ground)
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "kept allow established tracked sg-b/ingress/1")
+        .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 SA", "walk allow established tracked sg-a/egress/1")
+        .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 SA", "kept allow established tracked sg-a/egress/1")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 A", "kept allow established tracked sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 A", "kept allow established tracked sg-b/ingress/1");
+
+    [Fact]
+    public void A_denied_packet_is_asked_again_each_time() => new Talk(Ground)
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:80 S", "walk deny ENI_SG_RULES_MISMATCH sg-a/egress/none")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:80 S", "walk deny ENI_SG_RULES_MISMATCH sg-a/egress/none");
+
+    [Fact]
+    public void A_client_behind_a_gateway_and_its_answers_that_a_remembered_flow_places() => new Talk(Ground)
+        .Send("udp 10.0.1.10:9 > 198.51.100.1:53", "walk allow new rtb-a/0.0.0.0/0")
+        .Send("udp 10.0.1.10:9 > 198.51.100.1:53", "kept allow established rtb-a/0.0.0.0/0")
+        .Send("udp 198.51.100.1:53 > 203.0.113.10:9", "walk allow established tracked sg-a/egress/2")
+        .Send("udp 198.51.100.1:53 > 203.0.113.10:9", "kept allow established tracked sg-a/egress/2")
+        .Send("udp 10.0.1.10:9 > 198.51.100.1:53", "kept allow established rtb-a/0.0.0.0/0");
+
+    [Fact]
+    public void When_a_slot_learns_by_which_gateway_it_answers_the_other_direction_is_asked_once_more() => new Talk(Ground)
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 S", "kept allow established tracked sg-b/ingress/1")
+        .Send("tcp 10.0.2.20:443 > 198.51.100.1:9 SA", "walk allow established rtb-a/0.0.0.0/0")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 A", "walk allow established tracked sg-b/ingress/1")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 A", "kept allow established tracked sg-b/ingress/1")
+        .Send("tcp 10.0.2.20:443 > 198.51.100.1:9 A", "kept allow established rtb-a/0.0.0.0/0");
+
+    [Fact]
+    public void A_query_and_its_replies_are_kept_by_type_and_code() => new Talk(Ground)
+        .Send("icmp 10.0.1.10 > 10.0.2.20 8/0 id 7", "walk allow new sg-b/ingress/3")
+        .Send("icmp 10.0.1.10 > 10.0.2.20 8/0 id 7", "kept allow established tracked sg-b/ingress/3")
+        .Send("icmp 10.0.2.20 > 10.0.1.10 0/0 id 7", "walk allow established tracked sg-a/egress/3")
+        .Send("icmp 10.0.2.20 > 10.0.1.10 0/0 id 7", "kept allow established tracked sg-a/egress/3")
+        .Send("icmp 10.0.1.10 > 10.0.2.20 8/1 id 7", "walk allow established tracked sg-b/ingress/3");
+
+    /// <summary>The public address is another alias of the same flow: a decision for one is none for the other.</summary>
+    [Fact]
+    public void Each_spelling_of_an_address_has_its_own_decision() => new Talk(Ground)
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:9 > 203.0.113.20:443 A", "kept allow established tracked sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 A", "walk allow established tracked sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 A", "kept allow established tracked sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:9 > 203.0.113.20:443 A", "walk allow established tracked sg-b/ingress/1");
+
+    [Fact]
+    public void An_untracked_flow_is_kept_too_for_its_rules_cannot_change_under_it() => new Talk(Ground.Replace("out udp 53", "in all 0.0.0.0/0\n  out udp 53", System.StringComparison.Ordinal))
+        .Send("udp 10.0.1.10:9 > 198.51.100.1:53", "walk allow untracked rtb-a/0.0.0.0/0")
+        .Send("udp 10.0.1.10:9 > 198.51.100.1:53", "kept allow untracked rtb-a/0.0.0.0/0")
+        .Send("udp 198.51.100.1:53 > 203.0.113.10:9", "walk allow untracked sg-a/ingress/1");
+
+    /// <summary>Through appliances a flow has more slots than an entry's two: what the first packet left behind is not what the next one meets at the second, so that one walks too.</summary>
+    [Theory]
+    [InlineData(1, "walk walk kept kept")]
+    [InlineData(3, "walk walk kept kept")]
+    [InlineData(4, "walk walk walk walk")]
+    public void A_decision_rests_on_eight_slots_at_most(int appliances, string first)
+    {
+        // eni-a, two slots at each appliance; the last interface has no groups.
+        string text = Ground.Replace("10.0.1.0/24 rtb=rtb-a", "10.0.1.0/24 rtb=rtb-1", System.StringComparison.Ordinal)
+            + "subnet sub-z vpc-1 10.0.9.0/24\neni eni-z sub-z 10.0.9.90 managed\nsg sg-f vpc-1\n  in all 10.0.0.0/16\n  out all 10.0.0.0/16\n";
+        for (int i = 1; i <= appliances; i++)
+        {
+            string next = i < appliances ? $"rtb=rtb-{i + 1}" : "";
+            text += $"subnet sub-{i} vpc-1 10.0.{i + 20}.0/24 {next}\neni eni-{i} sub-{i} 10.0.{i + 20}.9 nocheck sg=sg-f\nrtb rtb-{i} vpc-1\n  10.0.9.0/24 eni-{i}\n";
+        }
+
+        Talk talk = new(text);
+        string[] how = first.Split(' ');
+        for (int i = 0; i < how.Length; i++)
+        {
+            talk.Send("tcp 10.0.1.10:9 > 10.0.9.90:443 S", $"{how[i]} allow {(i == 0 ? "new" : "established")} acl-default-vpc-1/ingress/100");
+        }
+    }
+
+    /// <summary>In front of the server an appliance: two slots learn the gateway at once, and the other direction is asked again all the same.</summary>
+    [Fact]
+    public void When_two_slots_learn_by_which_gateway_they_answer_the_other_direction_is_asked_once_more() => new Talk(
+        Ground.Replace("10.0.2.0/24 rtb=rtb-a", "10.0.2.0/24 rtb=rtb-b", System.StringComparison.Ordinal) + """
+        subnet sub-f vpc-1 10.0.3.0/24 rtb=rtb-a
+        eni eni-g sub-f 10.0.3.31=203.0.113.31 sg=sg-f nocheck
+        sg sg-f vpc-1
+          in tcp 443 0.0.0.0/0
+          out tcp 443 0.0.0.0/0
+        rtb rtb-b vpc-1
+          0.0.0.0/0 eni-g
+        rtb rtb-e vpc-1 edge=igw-1
+          10.0.2.0/24 eni-g
+        """)
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 S", "walk allow established tracked sg-b/ingress/1")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 S", "kept allow established tracked sg-b/ingress/1")
+        .Send("tcp 10.0.2.20:443 > 198.51.100.1:9 SA", "walk allow established rtb-a/0.0.0.0/0")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 A", "walk allow established tracked sg-b/ingress/1")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 A", "kept allow established tracked sg-b/ingress/1");
+
+    /// <summary>Two instances with one private address in two VPCs have one entry: the second, without groups, makes no slot in it and is answered at once all the same.</summary>
+    [Fact]
+    public void A_path_without_any_group_is_kept_where_its_flow_has_an_entry() => new Talk(Ground + """
+        vpc vpc-2 10.0.0.0/16
+        igw igw-2 vpc-2
+        subnet sub-2 vpc-2 10.0.1.0/24 rtb=rtb-2
+        eni eni-z sub-2 10.0.1.10=203.0.113.99 managed
+        rtb rtb-2 vpc-2
+          0.0.0.0/0 igw-2
+        """)
+        .Send("udp 203.0.113.99:9 > 198.51.100.1:53", "walk allow none rtb-2/0.0.0.0/0")
+        .Send("udp 203.0.113.99:9 > 198.51.100.1:53", "walk allow none rtb-2/0.0.0.0/0")
+        .Send("udp 203.0.113.10:9 > 198.51.100.1:53", "walk allow new rtb-a/0.0.0.0/0")
+        .Send("udp 203.0.113.99:9 > 198.51.100.1:53", "walk allow none rtb-2/0.0.0.0/0")
+        .Send("udp 203.0.113.99:9 > 198.51.100.1:53", "kept allow none rtb-2/0.0.0.0/0");
+
+    /// <summary>What a walk says is made once for all flows that get the same answers, and differs where any answer does.</summary>
+    [Fact]
+    public void Flows_with_the_same_answers_share_a_path_and_others_do_not()
+    {
+        Talk talk = new(Ground);
+        int[] paths = [.. Enumerable.Range(1, 3).Select(port => talk.Path($"tcp 10.0.1.10:{port} > 10.0.2.20:443 S"))];
+        int[] next = [.. Enumerable.Range(1, 3).Select(port => talk.Path($"tcp 10.0.1.10:{port} > 10.0.2.20:443 S"))];
+        int[] others = [talk.Path("udp 10.0.1.10:9 > 10.0.2.20:53"), talk.Path("tcp 10.0.1.10:9 > 10.0.2.20:80 S"), talk.Path("tcp 10.0.2.20:9 > 10.0.1.10:80 S")];
+        Assert.Equal((1, 1, 5), (paths.Distinct().Count(), next.Distinct().Count(), paths.Concat(next).Concat(others).Distinct().Count()));
+    }
+
+    private sealed class Talk(string topology)
+    {
+        private readonly EngineJudge _judge = NetworkEngine.Build(NetworkBuilder.Network(topology), new JudgeOptions { Causal = false }).Judge;
+        private readonly PacketBlock _block = new();
+
+        /// <summary>Sends a packet, a millisecond after the one before, and asserts who answered it and what.</summary>
+        public Talk Send(string packet, string expected)
+        {
+            (long hits, long walks) = (_judge.Counters.Hits, _judge.Counters.Walks);
+            Outcome outcome = _judge.Tables.Describe(Judge(packet));
+            string who = (_judge.Counters.Hits - hits, _judge.Counters.Walks - walks) switch { (1, 0) => "kept", (0, 1) => "walk", _ => "nobody" };
+            string what = outcome.Verdict == Verdict.Deny ? $"{outcome.Reason}" : $"{outcome.State}".ToLowerInvariant();
+            Assert.Equal((packet, expected), (packet, $"{who} {outcome.Verdict.ToString().ToLowerInvariant()} {what} {outcome.Rule}"));
+            return this;
+        }
+
+        public int Path(string packet) => Judge(packet).Path;
+
+        private PacketResult Judge(string packet)
+        {
+            TestPacket parsed = PacketText.Parse(packet);
+            _block.Reset();
+            _block.Add(1_000_000 * _judge.Counters.Total, 0, parsed.Headers.WireLength, LinkType.Raw, 0);
+            _block.Headers[0] = parsed.Headers;
+            _block.Quotes[0] = parsed.Quote;
+            _judge.Judge(_block);
+            return _block.Results[0];
+        }
+    }
+}
