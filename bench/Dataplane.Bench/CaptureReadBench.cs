@@ -52,7 +52,7 @@ public class CaptureReadBench
         while (reader.ReadBlock(_block))
         {
             HeaderParser.ParseBlock(_block, null);
-            foreach (ref readonly Headers headers in _block.Headers.AsSpan(0, _block.Count))
+            foreach (ref readonly Headers headers in _block.Headers[.._block.Count])
             {
                 found += headers is { Protocol: 6, PortsKnown: true, DestinationPort: not 0 } ? 1 : 0;
             }

@@ -63,7 +63,7 @@ internal sealed class EstablishedRow(int flows, double floor, double goal, bool 
 
     internal override void Setup()
     {
-        Drive = new EngineDrive(Traffic.Network(60), new JudgeOptions { MaxFlows = Math.Max(1_048_576, flows) }, workers, sampleEvery: Math.Max(16, flows / 4_096));
+        Drive = new EngineDrive(Traffic.Network(60), new JudgeOptions { MaxFlows = 2_097_152 }, workers, sampleEvery: Math.Max(16, flows / 4_096));
         Establish(flows, ipv6);
         Random random = new(2);
         Frames = new FrameSet(Packets, ipv6);

@@ -11,12 +11,14 @@ internal sealed class FrameSet
 {
     private readonly int _stride;
     private readonly byte[] _bytes;
+    private readonly SharedBytes _lent;
 
     internal FrameSet(int count, bool ipv6 = false)
     {
         IsIpv6 = ipv6;
         _stride = ipv6 ? 128 : 64;
         _bytes = new byte[(long)count * _stride];
+        _lent = new SharedBytes(_bytes, static _ => { });
         Flow = new int[count];
     }
 
@@ -107,6 +109,20 @@ internal sealed class FrameSet
     {
         _bytes.AsSpan(first * _stride, other._bytes.Length).CopyTo(other._bytes);
         Flow.AsSpan(first, other.Count).CopyTo(other.Flow);
+    }
+
+    /// <summary>Makes an empty block refer to frames, as the reader of a file does, until it is full or they end.</summary>
+    /// <returns>How many.</returns>
+    internal int Lend(PacketBlock block, int first, long time, long step)
+    {
+        int count = Math.Min(PacketBlock.Capacity, Count - first);
+        block.Share(_lent);
+        for (int i = 0; i < count; i++)
+        {
+            block.AddShared(time + (i * step), (first + i) * _stride, Length, WireLength, LinkType.Ethernet, 0, 0);
+        }
+
+        return count;
     }
 
     /// <summary>Copies frames into an empty block, until it is full or they end.</summary>

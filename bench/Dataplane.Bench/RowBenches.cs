@@ -175,7 +175,7 @@ public class TwoWorkersBench
     public void Cleanup() => _row.Dispose();
 
     [Benchmark(OperationsPerInvoke = EstablishedRow.Packets)]
-    public double Judge() => RowsCommand.JudgeWall(_row).Wall;
+    public double Judge() => RowsCommand.RunWall(_row).Wall;
 }
 
 /// <summary>How long it takes from a network of which one rule among 10,000 has changed to the first packet judged by it, with the filters of the old network at hand.</summary>

@@ -14,6 +14,12 @@ internal sealed class CountedJudge(IJudge judge, FlowViewer views, ReplaySummary
     /// <inheritdoc/>
     public int BlocksAtOnce => judge.BlocksAtOnce;
 
+    /// <inheritdoc/>
+    public int Workers => judge.Workers;
+
+    /// <inheritdoc/>
+    public void Run(IBlockFeed feed) => judge.Run(new CountedFeed(feed, views, summary));
+
     public void Judge(PacketBlock block) => Judge(new ReadOnlySpan<PacketBlock>(in block));
 
     /// <inheritdoc/>
@@ -23,6 +29,25 @@ internal sealed class CountedJudge(IJudge judge, FlowViewer views, ReplaySummary
         foreach (PacketBlock block in blocks)
         {
             summary.Write(block, views);
+        }
+    }
+
+    private sealed class CountedFeed(IBlockFeed feed, FlowViewer views, ReplaySummary summary) : IBlockFeed
+    {
+        public Action? Changed
+        {
+            get => feed.Changed;
+            set => feed.Changed = value;
+        }
+
+        public Fed Take(out PacketBlock block) => feed.Take(out block);
+
+        public void Prepare(PacketBlock block) => feed.Prepare(block);
+
+        public void Give(PacketBlock block)
+        {
+            summary.Write(block, views);
+            feed.Give(block);
         }
     }
 }

@@ -27,7 +27,7 @@ internal sealed class ReplayCommand
     private readonly Option<string> _summary = Output("--summary", "The summary as one JSON object");
     private readonly Option<string> _allowed = Output("--allowed", "The allowed packets as pcapng, byte for byte");
     private readonly Option<string> _denied = Output("--denied", "The denied packets as pcapng, each with its reason and rule as comment");
-    private readonly Option<int> _workers = new("--workers") { Description = "Worker threads (default: one per core), one of which reads and parses; records do not depend on it", HelpName = "N" };
+    private readonly Option<int> _workers = new("--workers") { Description = "Worker threads, each of which reads, parses and judges (default: one per core); records do not depend on it", HelpName = "N" };
     private readonly Option<string> _failOn = new("--fail-on") { Description = "Exit 1 if any packet was denied", HelpName = "deny" };
 
     private ReplayCommand(Command command)
@@ -58,9 +58,6 @@ internal sealed class ReplayCommand
         ? asked == 0 ? Math.Min(Environment.ProcessorCount, 64) : asked
         : throw new CommandException(ExitCode.Usage, $"--workers {asked}: out of range. Give a number from 1 to 64.");
 
-    /// <summary>Of several threads one reads and parses, and the others judge; one thread does both.</summary>
-    internal static int Judging(int threads) => Math.Max(1, threads - 1);
-
     internal static Option<string> Output(string name, string description) => new(name) { Description = description, HelpName = "FILE|-" };
 
     /// <summary>A public address of the network to its private one, as flow keys want it .</summary>
@@ -82,7 +79,7 @@ internal sealed class ReplayCommand
     {
         List<string> warnings = [];
         JudgeOptions options = _switches.Read(parsed);
-        int threads = Workers(parsed.GetValue(_workers)), workers = Judging(threads);
+        int workers = Workers(parsed.GetValue(_workers));
         RecordFormat packetFormat = RecordFiles.Format(parsed.GetValue(_packets), "--packets"), flowFormat = RecordFiles.Format(parsed.GetValue(_flows), "--flows");
         PacketFilter? filter = _captures.Filter(parsed);
         Network network = _topology.Load(parsed, voice, warnings);
@@ -112,7 +109,7 @@ internal sealed class ReplayCommand
         bool finished;
         using (Progress progress = new(voice, () => (summary.Read, reader.BytesRead, reader.TotalBytes)))
         {
-            Pipeline pipeline = new(new CaptureSource(reader), Prepare(_captures.Map(parsed), filter), judge, sinks.Count == 0 ? null : new AllSinks(sinks), inOneThread: threads == 1);
+            Pipeline pipeline = new(new CaptureSource(reader), Prepare(_captures.Map(parsed), filter), judge, sinks.Count == 0 ? null : new AllSinks(sinks), inOneThread: workers == 1);
             finished = pipeline.Run(signals.Token);
         }
 

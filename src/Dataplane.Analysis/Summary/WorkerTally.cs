@@ -86,7 +86,7 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
             }
         }
 
-        Headers[] headers = block.Headers;
+        ReadOnlySpan<Headers> headers = block.Headers;
         long settled = 0, settledBytes = 0;
         for (int i = 0; i < batch.Length; i++)
         {

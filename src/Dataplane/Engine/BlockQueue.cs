@@ -59,6 +59,15 @@ internal sealed class BlockQueue(int least)
         }
     }
 
+    /// <summary>The next block if there is one now, and whether one can still come.</summary>
+    public Fed Poll(out PacketBlock block)
+    {
+        lock (_blocks)
+        {
+            return _blocks.TryDequeue(out block!) ? Fed.Block : _isComplete ? Fed.End : Fed.NotNow;
+        }
+    }
+
     /// <summary>The next block if there is one now.</summary>
     public bool TryTakeNow([NotNullWhen(true)] out PacketBlock? block)
     {

@@ -1,18 +1,12 @@
-// The engine as a judge of blocks: the caller dispatches, N workers judge, results land in the block.
+// The engine as a judge of blocks: one worker in the caller's thread, or a crew of them (Crew.cs). Results land in the block.
 //
-// With several workers some blocks go through two rounds together, the caller's thread being worker 0. (1) Whoever has time takes the next slice of a block: the
-// shard of every packet. So a worker that is woken late holds nobody up. Who finishes the last slice gives fragments their places, in order, if there
-// are any. (2) Each judges the packets of its own shards into disjoint results. A flow lives in one shard, a shard belongs to one worker, so results do not
-// depend on N unless a cap was reached (IsCapped). Workers meet twice for up to sixteen blocks: where cores are taken by others, a meeting costs a turn of the
-// scheduler. One worker needs no shards and sees its packets batch by batch.
+// One worker needs no shards and sees its packets batch by batch. Several take a feed of blocks and do everything for it, or the blocks of one call. A flow
+// lives in one shard, a shard belongs to one worker, so results do not depend on N unless a cap was reached (IsCapped).
 //
-// Threads: started on construction, N - 1 of them, in the background; Dispose ends them and frees the flow tables. A worker's exception is rethrown by Judge.
+// Threads: started on construction, N - 1 of them, in the background; Dispose ends them and frees the flow tables. A worker's exception is rethrown to the caller.
 
 using System;
 using System.Collections.Generic;
-using System.Linq;
-using System.Runtime.ExceptionServices;
-using System.Threading;
 using Dataplane.Fabric;
 using Dataplane.Filters;
 using Dataplane.Flows;
@@ -25,35 +19,20 @@ namespace Dataplane.Engine;
 /// <remarks>One thread calls it.</remarks>
 public sealed class EngineJudge : IJudge, IDisposable
 {
+    private const int MostGiven = 16;
     private static readonly int[] AllIndexes = CountUp();
 
     private readonly Worker[] _workers;
-    private readonly Sharding _sharding;
     private readonly FragmentMemory _fragments;
     private readonly CausalBudget _budget;
     private readonly FlowPool _pool;
     private readonly JudgeOptions _options;
-    private const int MostBlocks = 16;
-
-    // Packets of a slice: some microseconds, so that slices come out even and taking one costs nothing beside it.
-    private const int Slice = 256;
-    private const int Slices = PacketBlock.Capacity / Slice;
-
     private readonly int[] _places = NonePlaces();
-    private readonly Pass[] _passes;
-    private readonly Thread[] _threads;
-    private readonly Gate _start = new();
-    private readonly Gate _ready = new();
-    private readonly Gate _done = new();
-    private int _round;
-    private int _working;
-    private int _nextSlice;
-    private int _unseen;
-    private int _flags;
-    private int _count;
-    private readonly Exception?[] _failures;
     private readonly FragmentPlacer? _placer;
-    private volatile bool _isStopping;
+    private readonly Crew? _crew;
+    private readonly GivenBlocks? _given;
+    private long _batch;
+    private bool _isDisposed;
     private FabricPlan? _importedFrom;
     private PlanNumbers? _importNumbers;
 
@@ -62,7 +41,6 @@ public sealed class EngineJudge : IJudge, IDisposable
         Tables = tables;
         Filters = filters;
         _options = options;
-        _sharding = new Sharding(plan);
         _fragments = new FragmentMemory(tables.Paths);
         _placer = options.Fragments == FragmentPolicy.Drop ? null : Place;
         _budget = new CausalBudget();
@@ -71,23 +49,15 @@ public sealed class EngineJudge : IJudge, IDisposable
         AddressClasses classes = new(plan);
         Plan = plan;
         _workers = new Worker[workers];
-        _passes = new Pass[workers == 1 ? 0 : MostBlocks];
-        for (int i = 0; i < _passes.Length; i++)
-        {
-            _passes[i] = new Pass(workers);
-        }
-
-        _threads = new Thread[workers - 1];
-        _failures = new Exception?[workers];
         for (int i = 0; i < workers; i++)
         {
             _workers[i] = new Worker(plan, classes, filters, tables, tracked, options, _pool, _budget, _fragments, FlowHash.Secret, batchSize, observers?.Invoke(i));
-            if (i > 0)
-            {
-                int number = i;
-                _threads[i - 1] = new Thread(() => Loop(number)) { IsBackground = true, Name = $"worker {i}" };
-                _threads[i - 1].Start();
-            }
+        }
+
+        if (workers > 1)
+        {
+            _crew = new Crew(_workers, new Sharding(plan), _placer is null ? null : PlaceAll);
+            _given = new GivenBlocks();
         }
     }
 
@@ -99,13 +69,14 @@ public sealed class EngineJudge : IJudge, IDisposable
     /// <summary>The network that it walks.</summary>
     public FabricPlan Plan { get; private set; }
 
+    /// <inheritdoc/>
     public int Workers => _workers.Length;
 
     /// <summary>Whether large flow tables stand in 2 MiB pages here, in words for a person.</summary>
     public static string HugePages => FlowMemory.HugePages;
 
     /// <inheritdoc/>
-    public int BlocksAtOnce => _workers.Length == 1 ? 1 : MostBlocks;
+    public int BlocksAtOnce => _workers.Length == 1 ? 1 : MostGiven;
 
     /// <summary>Flow entries of all workers, live and dead.</summary>
     public int Flows
@@ -232,34 +203,33 @@ public sealed class EngineJudge : IJudge, IDisposable
     /// <inheritdoc/>
     public void Judge(ReadOnlySpan<PacketBlock> blocks)
     {
-        ObjectDisposedException.ThrowIf(_isStopping, this);
-        if (_workers.Length == 1)
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (_crew is not null)
         {
-            foreach (PacketBlock block in blocks)
-            {
-                _workers[0].Run(block, AllIndexes.AsSpan(0, block.Count), _placer);
-            }
-
+            _given!.Hold(blocks);
+            _crew.Run(_given);
             return;
         }
 
-        for (int first = 0; first < blocks.Length; first += MostBlocks)
+        foreach (PacketBlock block in blocks)
         {
-            JudgeTogether(blocks.Slice(first, Math.Min(MostBlocks, blocks.Length - first)));
+            _workers[0].Run(block, AllIndexes.AsSpan(0, block.Count), _placer);
         }
+    }
+
+    /// <inheritdoc/>
+    public void Run(IBlockFeed feed)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        (_crew ?? throw new NotSupportedException("a judge with one worker is given its blocks")).Run(feed);
     }
 
     public void Dispose()
     {
-        if (!_isStopping)
+        if (!_isDisposed)
         {
-            _isStopping = true;
-            _start.Move();
-            foreach (Thread thread in _threads)
-            {
-                thread.Join();
-            }
-
+            _isDisposed = true;
+            _crew?.Dispose();
             foreach (Worker worker in _workers)
             {
                 worker.Dispose();
@@ -270,7 +240,8 @@ public sealed class EngineJudge : IJudge, IDisposable
     /// <summary>With one worker: the places of a batch's fragments.</summary>
     private ReadOnlySpan<int> Place(PacketBlock block, ReadOnlySpan<int> batch)
     {
-        _fragments.NextBlock();
+        _fragments.NextBlock(_batch, _batch);
+        _batch++;
         foreach (int index in batch)
         {
             _places[index] = PlaceOf(block, index, 0, out _);
@@ -279,72 +250,17 @@ public sealed class EngineJudge : IJudge, IDisposable
         return _places;
     }
 
-    private void JudgeTogether(ReadOnlySpan<PacketBlock> blocks)
-    {
-        _count = blocks.Length;
-        for (int i = 0; i < blocks.Length; i++)
-        {
-            _passes[i].Block = blocks[i];
-        }
-
-        _flags = 0;
-        _nextSlice = 0;
-        _unseen = blocks.Length * Slices;
-        Volatile.Write(ref _working, _workers.Length - 1);
-        int round = _round++;
-        _start.Move();
-        RunWorker(0, round);
-        _done.WaitWhile(round);
-        for (int i = 0; i < blocks.Length; i++)
-        {
-            _passes[i].Merge(_workers.Length);
-        }
-
-        foreach (Exception? failure in _failures)
-        {
-            if (failure is not null)
-            {
-                ExceptionDispatchInfo.Throw(failure);
-            }
-        }
-    }
-
     /// <summary>With several workers: the places of a block's fragments, and the shard of a first fragment for the later ones.</summary>
-    private void PlaceAll(Pass pass)
+    private void PlaceAll(PacketBlock block, BlockShares shares, long number)
     {
-        for (int i = 0; i < pass.Block.Count; i++)
+        _fragments.NextBlock(number, _crew!.Done);
+        for (int i = 0; i < block.Count; i++)
         {
-            pass.Places[i] = PlaceOf(pass.Block, i, pass.Shards[i], out int firstShard);
+            shares.Places[i] = PlaceOf(block, i, shares.Shards[i], out int firstShard);
             if (firstShard >= 0)
             {
-                pass.Shards[i] = (byte)firstShard;
+                shares.Shards[i] = (byte)firstShard;
             }
-        }
-    }
-
-    /// <summary>Between the rounds, by one thread: what needs all packets in order. Then everybody may judge.</summary>
-    private void Meet()
-    {
-        bool hasFragments = _placer is not null && ((HeaderFlags)_flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0;
-        try
-        {
-            if (hasFragments)
-            {
-                _fragments.NextBlock();
-            }
-
-            for (int i = 0; i < _count; i++)
-            {
-                _passes[i].HasPlaces = hasFragments;
-                if (hasFragments)
-                {
-                    PlaceAll(_passes[i]);
-                }
-            }
-        }
-        finally
-        {
-            _ready.Move();
         }
     }
 
@@ -374,69 +290,6 @@ public sealed class EngineJudge : IJudge, IDisposable
         return place;
     }
 
-    private void Loop(int number)
-    {
-        for (int round = 0; ; round++)
-        {
-            _start.WaitWhile(round);
-            if (_isStopping)
-            {
-                return;
-            }
-
-            RunWorker(number, round);
-            if (Interlocked.Decrement(ref _working) == 0)
-            {
-                _done.Move();
-            }
-        }
-    }
-
-    private void RunWorker(int number, int round)
-    {
-        try
-        {
-            See();
-            _ready.WaitWhile(round);
-            for (int i = 0; i < _count; i++)
-            {
-                Pass pass = _passes[i];
-                _workers[number].RunShards(pass.Block, pass.ResultsOf(number), pass.Shards, number, _workers.Length, pass.HasPlaces ? pass.Places : []);
-            }
-        }
-        catch (Exception exception)
-        {
-            _failures[number] ??= exception;
-            _ready.WaitWhile(round);    // the others may still need this round's blocks
-        }
-    }
-
-    /// <summary>First round: slices until there are none.</summary>
-    private void See()
-    {
-        int all = _count * Slices;
-        for (int slice = Interlocked.Increment(ref _nextSlice) - 1; slice < all; slice = Interlocked.Increment(ref _nextSlice) - 1)
-        {
-            Pass pass = _passes[slice / Slices];
-            int from = slice % Slices * Slice;
-            try
-            {
-                HeaderFlags flags = _sharding.See(pass.Block, from, Math.Min(pass.Block.Count, from + Slice), pass.Shards);
-                if ((flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0)
-                {
-                    Interlocked.Or(ref _flags, (int)flags);
-                }
-            }
-            finally
-            {
-                if (Interlocked.Decrement(ref _unseen) == 0)
-                {
-                    Meet();
-                }
-            }
-        }
-    }
-
     private static int[] CountUp()
     {
         int[] indexes = new int[PacketBlock.Capacity];
@@ -455,35 +308,44 @@ public sealed class EngineJudge : IJudge, IDisposable
         return places;
     }
 
-    /// <summary>What the first round finds of a block, for the second.</summary>
-    private sealed class Pass(int workers)
+    /// <summary>The blocks of one call, as a feed. They are parsed, and nobody has to have them back.</summary>
+    private sealed class GivenBlocks : IBlockFeed
     {
-        // Worker 0 is the thread that has the block next, and writes into it.
-        private readonly PacketResult[][] _others = [.. Enumerable.Range(1, workers - 1).Select(_ => new PacketResult[PacketBlock.Capacity])];
+        private PacketBlock[] _blocks = [];
+        private int _count;
+        private int _next;
 
-        public PacketBlock Block { get; set; } = null!;
+        public Action? Changed { get; set; }
 
-        public byte[] Shards { get; } = new byte[PacketBlock.Capacity];
-
-        public int[] Places { get; } = new int[PacketBlock.Capacity];
-
-        public bool HasPlaces { get; set; }
-
-        public PacketResult[] ResultsOf(int worker) => worker == 0 ? Block.Results : _others[worker - 1];
-
-        /// <summary>Takes the others' results into the block, when all are done.</summary>
-        public void Merge(int workers)
+        public void Hold(ReadOnlySpan<PacketBlock> blocks)
         {
-            PacketResult[] results = Block.Results;
-            ReadOnlySpan<byte> shards = Shards.AsSpan(0, Block.Count);
-            for (int i = 0; i < shards.Length; i++)
+            if (_blocks.Length < blocks.Length)
             {
-                int worker = shards[i] % workers;
-                if (worker != 0)
-                {
-                    results[i] = _others[worker - 1][i];
-                }
+                _blocks = new PacketBlock[blocks.Length];
             }
+
+            blocks.CopyTo(_blocks);
+            (_count, _next) = (blocks.Length, 0);
+        }
+
+        public Fed Take(out PacketBlock block)
+        {
+            block = null!;
+            if (_next == _count)
+            {
+                return Fed.End;
+            }
+
+            block = _blocks[_next++];
+            return Fed.Block;
+        }
+
+        public void Prepare(PacketBlock block)
+        {
+        }
+
+        public void Give(PacketBlock block)
+        {
         }
     }
 }

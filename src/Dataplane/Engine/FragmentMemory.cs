@@ -2,10 +2,10 @@
 //
 // The dispatcher sees packets in order, so it decides which first fragment a later one belongs to: Remember gives a first fragment a place, Find gives a
 // later one the place and shard of its first. The worker of that shard writes the record into the place and copies it from there; it judges both, in
-// order, so no two threads meet at a place. A place that became free is not used again within the block (its record may still be
-// read in it): NextBlock releases it. 65,536 datagrams at most; the one remembered first goes first.
+// order, so no two threads meet at a place. A place that became free is not used again before the blocks are done in which its record may still be
+// read: NextBlock releases it. 65,536 datagrams at most; the one remembered first goes first.
 //
-//   _places   key -> place      _order   places from oldest to newest, doubly linked      _records   what the workers write
+//   _places   key -> place      _order   places from oldest to newest, doubly linked      _records   what the workers write: in pieces that never move, for they write beside the dispatcher
 
 using System;
 using System.Collections.Generic;
@@ -20,14 +20,20 @@ public sealed class FragmentMemory(PathTable paths)
     /// <summary>Datagrams at most.</summary>
     public const int Datagrams = 65_536;
 
+    // Places that left wait for the blocks in flight: one a packet at most.
+    private const int MostPlaces = Datagrams + (PacketBlock.Capacity * (Crew.BlocksInFlight + 1));
+
     /// <summary>Nanoseconds from the first fragment's time.</summary>
     public const long Lifetime = 30_000_000_000;
 
     private readonly Dictionary<Key, int> _places = [];
     private readonly Stack<int> _free = new();
-    private readonly List<int> _leaving = [];
+    private const int Piece = 1_024;
+
+    private readonly Queue<(long Block, int Place)> _leaving = new();
     private Place[] _order = [];
-    private Record[] _records = [];
+    private readonly Record[]?[] _records = new Record[]?[MostPlaces / Piece];
+    private long _block;
     private int _used;
     private int _oldest = -1;
     private int _newest = -1;
@@ -57,10 +63,11 @@ public sealed class FragmentMemory(PathTable paths)
         {
             if (_used == _order.Length)
             {
-                int size = Math.Max(1024, _used * 2);
-                Array.Resize(ref _order, size);
-                Array.Resize(ref _records, size);
+                Array.Resize(ref _order, Math.Max(Piece, _used * 2));
             }
+
+            // Written before the block is opened to the workers.
+            _records[_used / Piece] ??= new Record[Piece];
 
             place = _used++;
         }
@@ -94,18 +101,19 @@ public sealed class FragmentMemory(PathTable paths)
     }
 
     /// <summary>Before the first packet of a block: places that left may be used again.</summary>
-    public void NextBlock()
+    /// <param name="block">Number of the block, ascending.</param>
+    /// <param name="done">Blocks below this number are done with.</param>
+    public void NextBlock(long block, long done)
     {
-        foreach (int place in _leaving)
+        _block = block;
+        while (_leaving.TryPeek(out (long Block, int Place) first) && first.Block < done)
         {
-            _free.Push(place);
+            _free.Push(_leaving.Dequeue().Place);
         }
-
-        _leaving.Clear();
     }
 
     /// <summary>By the worker: keeps a first fragment's record.</summary>
-    public void Write(int place, in PacketResult result) => _records[place] = new Record
+    public void Write(int place, in PacketResult result) => _records[place / Piece]![place % Piece] = new Record
     {
         Result = result,
         Spilled = result.Path >= PathTable.MaxPaths ? paths[result.Path] : null,
@@ -114,8 +122,9 @@ public sealed class FragmentMemory(PathTable paths)
     /// <summary>By the worker: the record of a later fragment's first.</summary>
     public PacketResult Read(int place)
     {
-        PacketResult result = _records[place].Result;
-        if (_records[place].Spilled is { } spilled)
+        ref readonly Record record = ref _records[place / Piece]![place % Piece];
+        PacketResult result = record.Result;
+        if (record.Spilled is { } spilled)
         {
             result.Path = paths.Spill(spilled);
         }
@@ -144,7 +153,7 @@ public sealed class FragmentMemory(PathTable paths)
             _newest = older;
         }
 
-        _leaving.Add(place);
+        _leaving.Enqueue((_block, place));
     }
 
     private readonly record struct Key(ulong SourceHigh, ulong SourceLow, ulong DestinationHigh, ulong DestinationLow, uint Id, byte Protocol, bool IsIpv6)

@@ -2,6 +2,8 @@
 //
 //     free --> reader: ReadBlock, prepare --> parsed --> judge --> judged --> sinks --> free
 //
+// A judge with several workers reads and parses with them (Crew.cs, CrewFeed.cs): only a source that may wait for its sender keeps a thread for reading.
+//
 // Without sinks there is no third thread: the judge gives blocks back itself. In one thread (a judge with one worker, no sinks) reading takes turns with
 // judging: packets stay in one core's cache and nobody is woken, for which reading and judging no longer overlap. What that saves was not measured apart.
 //
@@ -37,6 +39,11 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
             return RunAlone(cancellation);
         }
 
+        if (judge.Workers > 1)
+        {
+            return RunCrew(cancellation);
+        }
+
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using CancellationTokenRegistration wake = stop.Token.Register(_free.Complete);
         for (int i = 0; i < _blocksInFlight; i++)
@@ -46,7 +53,7 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
 
         bool finished = false;
         Thread reader = new(() => Guard(stop, _parsed, () => finished = Read(stop.Token))) { Name = "reader", IsBackground = true };
-        Thread? writer = sink is null ? null : new(() => Guard(stop, null, () => Write(sink))) { Name = "writer", IsBackground = true };
+        Thread? writer = sink is null ? null : new(() => Guard(stop, null, () => Write(sink, _free.Add))) { Name = "writer", IsBackground = true };
         reader.Start();
         writer?.Start();
         Guard(stop, _judged, Judge);
@@ -55,6 +62,24 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
         _failure?.Throw();
         sink?.Complete();
         return finished;
+    }
+
+    private bool RunCrew(CancellationToken cancellation)
+    {
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        CrewFeed feed = new(source, prepare, sink is null ? null : _judged, stop.Token);
+        using CancellationTokenRegistration wake = stop.Token.Register(feed.Stop);
+        Thread? reader = source.MayWait ? new(() => Guard(stop, null, feed.ReadAhead)) { Name = "reader", IsBackground = true } : null;
+        Thread? writer = sink is null ? null : new(() => Guard(stop, null, () => Write(sink, feed.Free))) { Name = "writer", IsBackground = true };
+        reader?.Start();
+        writer?.Start();
+        Guard(stop, _judged, () => judge.Run(feed));
+        reader?.Join();
+        writer?.Join();
+        _failure?.Throw();
+        feed.Failure?.Throw();
+        sink?.Complete();
+        return feed.IsAtEnd;
     }
 
     private bool RunAlone(CancellationToken cancellation)
@@ -123,13 +148,13 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
         }
     }
 
-    private void Write(IPacketSink to)
+    private void Write(IPacketSink to, Action<PacketBlock> free)
     {
         while (_judged.TryTake(out PacketBlock? block))
         {
             to.Write(block);
             block.Reset();
-            _free.Add(block);
+            free(block);
         }
     }
 

@@ -40,7 +40,6 @@ public sealed class Worker : IDisposable
     private readonly FlowView[] _views;
     private readonly int[] _candidates;
     private readonly QuietKind[] _kinds;
-    private readonly int[] _batch;
     private readonly FlowView[] _noFlow = new FlowView[1];
     private readonly IBatchObserver? _observer;
     private readonly Dictionary<int, long> _behind = [];
@@ -73,7 +72,6 @@ public sealed class Worker : IDisposable
         _views = new FlowView[batchSize];
         _candidates = new int[batchSize];
         _kinds = new QuietKind[batchSize];
-        _batch = new int[batchSize];
         _observer = observer;
     }
 
@@ -140,37 +138,24 @@ public sealed class Worker : IDisposable
         Counters.Reclaimed = _table.Reclaimed;
     }
 
-    /// <summary>Second round: judges the packets of this worker's shards, in order.</summary>
-    /// <param name="results">Where results go, by index in the block: an array that no other worker writes to at the same time, for they would write to the same cache lines.</param>
-    /// <param name="number">Shards that leave this remainder when divided by <paramref name="workers"/> are its own.</param>
-    /// <param name="fragmentPlaces">By index in the block: the place in the fragment memory, or -1; empty when the block has no fragments.</param>
-    internal void RunShards(PacketBlock block, PacketResult[] results, byte[] shards, int number, int workers, ReadOnlySpan<int> fragmentPlaces)
+    /// <summary>Judges this worker's share of a block, in order.</summary>
+    internal void RunShare(PacketBlock block, BlockShares shares, int number)
     {
-        Span<byte> isMine = stackalloc byte[Sharding.Shards];
-        isMine.Clear();
-        for (int shard = number; shard < Sharding.Shards; shard += workers)
+        PacketResult[] results = shares.ResultsOf(number) ?? block.OwnResults;
+        ReadOnlySpan<int> places = shares.HasPlaces ? shares.Places : default;
+        ReadOnlySpan<int> left = shares.Of(number);
+        block.Prefetch(left[..Math.Min(_views.Length, left.Length)]);
+        while (left.Length > 0)
         {
-            isMine[shard] = 1;
-        }
-
-        int count = block.Count;
-        int next = 0;
-        while (next < count)
-        {
-            int size = 0;
-            for (; next < count && size < _batch.Length; next++)
-            {
-                _batch[size] = next;
-                size += isMine[shards[next]];
-            }
-
-            ReadOnlySpan<int> batch = _batch.AsSpan(0, size);
-            Span<FlowView> mine = _views.AsSpan(0, size);
-            _sight.See(block.Headers, batch, mine, _kinds);
-            Span<int> candidates = _candidates.AsSpan(0, size);
-            Search(mine, candidates);
-            JudgeBatch(block, results, batch, mine, candidates, fragmentPlaces);
-            _observer?.Observe(block, results, batch, mine, candidates);
+            ReadOnlySpan<int> batch = left[..Math.Min(_views.Length, left.Length)];
+            left = left[batch.Length..];
+            block.Prefetch(left[..Math.Min(_views.Length, left.Length)]);
+            Span<FlowView> views = _views.AsSpan(0, batch.Length);
+            Span<int> candidates = _candidates.AsSpan(0, batch.Length);
+            _ = _sight.See(block.Headers, batch, views, _kinds);
+            Search(views, candidates);
+            JudgeBatch(block, results, batch, views, candidates, places);
+            _observer?.Observe(block, results, batch, views, candidates);
         }
 
         Counters.Reclaimed = _table.Reclaimed;

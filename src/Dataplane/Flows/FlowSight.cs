@@ -24,7 +24,7 @@ internal sealed unsafe class FlowSight(OwnerMap addresses, FlowTable table)
     /// <param name="kinds">By place in the batch, as long.</param>
     /// <returns>All flags of the packets whose status is Ok together.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public HeaderFlags See(Headers[] headers, ReadOnlySpan<int> batch, Span<FlowView> views, Span<QuietKind> kinds)
+    public HeaderFlags See(ReadOnlySpan<Headers> headers, ReadOnlySpan<int> batch, Span<FlowView> views, Span<QuietKind> kinds)
     {
         FlowHash hash = table.Hash;
         bool hasFlows = table.Count != 0;

@@ -81,10 +81,11 @@ public static class HeaderParser
     public static void ParseBlock(PacketBlock block, AddressMap? map)
     {
         ArgumentNullException.ThrowIfNull(block);
-        for (int i = 0; i < block.Count; i++)
+        Span<Headers> all = block.Headers[..block.Count];
+        for (int i = 0; i < all.Length; i++)
         {
             ref readonly CapturedPacket packet = ref block.Packets[i];
-            ref Headers headers = ref block.Headers[i];
+            ref Headers headers = ref all[i];
             ReadOnlySpan<byte> frame = block.Bytes(i);
             Parse(frame, packet.Link, packet.WireLength, packet.FcsLength, out headers);
             if (headers.HasQuote)

@@ -3,11 +3,14 @@
 // Life: a reader rents a block, fills Packets[0..Count), and hands it on; the engine fills Headers, Quotes and Results; sinks read them; then
 // the block goes back (Reset). Packet bytes live in the block's own buffer (Add), or where the reader has read them (Share, AddShared): a block refers to one such
 // memory at a time, and lets it go with Reset, so they stay valid until then. One thread at a time owns a block, but for the engine's workers, which
-// write disjoint entries of Results.
+// write results of their own (Split); whoever looks at Results first puts them together.
 //
 // A block is small enough that its headers and results are still in a core's cache when the next stage has it.
 
 using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using Dataplane.Records;
 
 namespace Dataplane.Packets;
@@ -40,15 +43,27 @@ public struct CapturedPacket
 public sealed class PacketBlock
 {
     private const int OwnBytes = 64 * 1024;
+    private const int Line = 64;
 
     /// <summary>Packets in a full block.</summary>
-    public const int Capacity = 1024;
+    public const int Capacity = 512;
 
     private byte[] _own = [];
     private byte[] _bytes = [];
     private SharedBytes? _shared;
     private readonly bool[] _left = new bool[Capacity];
+    // On the heap of what is never moved, so that the first line's edge stays where it was found.
+    private readonly byte[] _headers = GC.AllocateArray<byte>((Capacity + 1) * Line, pinned: true);
+    private readonly int _firstHeader;
+    private readonly PacketResult[] _results = new PacketResult[Capacity];
+    private bool _isSplit;
     private int _used;
+
+    public unsafe PacketBlock()
+    {
+        nuint begin = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_headers));
+        _firstHeader = (int)((Line - (begin % Line)) % Line);
+    }
 
     /// <summary>Packets in the block, 0 to <see cref="Capacity"/>.</summary>
     public int Count { get; private set; }
@@ -61,12 +76,31 @@ public sealed class PacketBlock
 
     public CapturedPacket[] Packets { get; } = new CapturedPacket[Capacity];
 
-    public Headers[] Headers { get; } = new Headers[Capacity];
+    /// <summary>One cache line each: two cores that look at neighbours do not look at one line.</summary>
+    public Span<Headers> Headers => MemoryMarshal.CreateSpan(ref Unsafe.As<byte, Headers>(ref _headers[_firstHeader]), Capacity);
 
     /// <summary>The packet that an ICMP error quotes, for entries whose headers say HasQuote; unset elsewhere.</summary>
     public Headers[] Quotes { get; } = new Headers[Capacity];
 
-    public PacketResult[] Results { get; } = new PacketResult[Capacity];
+    public PacketResult[] Results
+    {
+        get
+        {
+            if (_isSplit)
+            {
+                _isSplit = false;
+                Shares!.GatherInto(_results);
+            }
+
+            return _results;
+        }
+    }
+
+    /// <summary>How the workers shared it, after <see cref="Split"/>.</summary>
+    internal BlockShares? Shares { get; private set; }
+
+    /// <summary>Where worker 0 writes, without looking at what others wrote.</summary>
+    internal PacketResult[] OwnResults => _results;
 
     /// <summary>Which packets are counted and written. All packets are judged.</summary>
     public bool[] Selected { get; } = new bool[Capacity];
@@ -170,14 +204,44 @@ public sealed class PacketBlock
         other.Count = Count;
         other.FirstNumber = FirstNumber;
         Packets.AsSpan(0, Count).CopyTo(other.Packets);
-        Headers.AsSpan(0, Count).CopyTo(other.Headers);
+        Headers[..Count].CopyTo(other.Headers);
         Quotes.AsSpan(0, Count).CopyTo(other.Quotes);
         Selected.AsSpan(0, Count).CopyTo(other.Selected);
+    }
+
+    /// <summary>Asks the cache for packets' headers and times: another core may have written them last.</summary>
+    internal unsafe void Prefetch(ReadOnlySpan<int> indexes)
+    {
+        if (Sse.IsSupported)
+        {
+            fixed (Headers* headers = Headers)
+            fixed (CapturedPacket* packets = Packets)
+            {
+                foreach (int index in indexes)
+                {
+                    Sse.Prefetch0(headers + index);
+                    Sse.Prefetch0(packets + index);
+                }
+            }
+        }
+    }
+
+    /// <summary>From here on several workers write results, each into its share.</summary>
+    internal BlockShares Split(int workers)
+    {
+        if (Shares?.Workers != workers)
+        {
+            Shares = new BlockShares(workers);
+        }
+
+        _isSplit = true;
+        return Shares;
     }
 
     /// <summary>Empties the block for its next use. Buffers stay.</summary>
     public void Reset()
     {
+        _isSplit = false;
         Count = 0;
         _used = 0;
         FirstNumber = 0;

@@ -1,7 +1,7 @@
 using System;
 using System.Linq;
 using Dataplane.Compiler;
-using Dataplane.Engine;
+using Dataplane.Flows;
 using Dataplane.Packets;
 using Dataplane.Records;
 using Dataplane.Tests.TestSupport;

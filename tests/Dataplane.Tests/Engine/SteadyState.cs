@@ -16,7 +16,7 @@ namespace Dataplane.Tests.Engine;
 internal static class SteadyState
 {
     public const int Rounds = 400;
-    public const int Flows = 150;
+    public const int Flows = 80;
 
     /// <summary>Packets of a round that a remembered decision answers; one more a flow is denied and walks each time.</summary>
     public const int Hits = 5 * Flows;
