@@ -2,8 +2,9 @@
 """What a live run endures: `dataplane run` as a bump in the wire, real programs at both ends, and trouble.
 
     bench/peers/endure.py reload [--reloads 1000] [--seconds 60] [--pps 200000] [--flows 1000] [--io xdp]
-        A topology with rules never seen before every 60 ms, under UDP and TCP that every one of them admits, and UDP that every second one admits.
-        Says: packets lost, verdicts that are of neither the old nor the new rules, connections that broke, memory, the delay of pings beside the same without reloads.
+        A topology with rules never seen before every 60 ms, under UDP and TCP that every one of them admits, UDP that every second one admits, and UDP that another rule admits each time.
+        Before and after it, a third as long, the same traffic without reloads. Says for each of the three: packets lost and where, the delay of pings, who used the processors;
+        and for the whole: epochs whose packets were judged by more than one set of rules, connections that broke, memory.
 
     bench/peers/endure.py flood [--seconds 600] [--pps 100000] [--flows 100] [--io xdp]
         SYNs of random sources to an open port, beside connections and pings that must go on.
@@ -11,9 +12,10 @@
 
     gen --g0==outside-- mid --inside==s0-- sink        three network namespaces; mid holds the program
 
-Root, Linux, iproute2, ethtool, gcc, ping, the .NET SDK. Exit code 1 when something was lost or broke.
+What happens is said on standard error, the result printed. Root, Linux, iproute2, ethtool, gcc, ping, the .NET SDK. Exit code 1 when something was lost while reloading, or broke.
 """
 import argparse
+import calendar
 import json
 import os
 import re
@@ -29,7 +31,10 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 PROGRAM = os.path.join(ROOT, "artifacts", "bench", "dataplane.dll")
 SPACES = {name: f"dpendure-{name}" for name in ("gen", "mid", "sink")}
 SERVER, CLIENT = "10.99.2.10", "198.51.100.0"
-OPEN, TOGGLED, CONNECTED = 9000, 9001, 5201
+OPEN, TOGGLED, MARKED, CONNECTED = 9000, 9001, 9002, 5201
+WATCHED_PPS = 1000    # of each port whose packets have records
+TICKS = os.sysconf("SC_CLK_TCK")
+BEGAN = time.time()
 
 ECHO = """
 import asyncio, sys
@@ -73,6 +78,10 @@ async def main():
         print(alive, broken, exchanged, flush=True)
 asyncio.run(main())
 """
+
+
+def say(text):
+    print(f"{time.time() - BEGAN:6.1f} s  {text}", file=sys.stderr, flush=True)
 
 
 def run(*words, check=True):
@@ -121,8 +130,9 @@ class Lab:
         self.until(lambda: "Running on" in self.log(), "the program did not start")
 
     def write(self, number):
-        """A topology; the rules for single addresses are never the same twice, and TOGGLED is open in every second one."""
-        rules = [{"IpProtocol": "udp", "FromPort": 20000 + i, "ToPort": 20000 + number % 20000, "CidrIp": f"192.0.{number % 250}.{i}/32"} for i in range(0, 20) if 20000 + i <= 20000 + number % 20000]
+        """A topology. The rules for single addresses are never the same twice, TOGGLED is open in every second one, and which rule opens MARKED tells the number modulo 20."""
+        rules = [{"IpProtocol": "udp", "FromPort": 20000 + i, "ToPort": 20020 + number, "CidrIp": f"192.0.{number % 250}.{i}/32"} for i in range(number % 20 + 1)]
+        rules.append({"IpProtocol": "udp", "FromPort": MARKED, "ToPort": MARKED, "CidrIp": "0.0.0.0/0"})
         rules += [{"IpProtocol": "udp", "FromPort": OPEN, "ToPort": OPEN, "CidrIp": "198.51.0.0/16"}, {"IpProtocol": "tcp", "FromPort": CONNECTED, "ToPort": CONNECTED, "CidrIp": "198.51.0.0/16"},
                   {"IpProtocol": "tcp", "FromPort": OPEN, "ToPort": OPEN, "CidrIp": "198.51.0.0/16"}, {"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "CidrIp": "198.51.0.0/16"}]
         if number % 2 == 0:
@@ -151,6 +161,10 @@ class Lab:
     def log(self):
         with open(self.said) as file:
             return file.read()
+
+    def alive(self, tcp):
+        alive, broken, exchanged = tcp.line.split()
+        return f"{alive} connections alive, {broken} broken, {exchanged} exchanges"
 
     def resident(self):
         with open(f"/proc/{self.engine.pid}/status") as file:
@@ -198,10 +212,11 @@ class Last:
 
 
 def pings(text):
+    """The delays, in words, and how many were not answered before a later one was."""
     times = sorted(float(t) for t in re.findall(r"time=([\d.]+) ms", text))
     at = lambda share: times[min(len(times) - 1, int(len(times) * share))] * 1000 if times else float("nan")
-    sent = re.search(r"(\d+) packets transmitted, (\d+) received", text)
-    return f"p50 {at(0.5):.0f} us, p99 {at(0.99):.0f} us, worst {at(1):.0f} us", int(sent.group(1)) - int(sent.group(2)) if sent else -1
+    answered = {int(n) for n in re.findall(r"icmp_seq=(\d+) .*time=", text)}
+    return f"{at(0.5):.0f} {at(0.99):.0f} {at(1):.0f}", max(answered, default=0) - len(answered)
 
 
 def connections(lab, count, pause=1.0):
@@ -213,8 +228,8 @@ def connections(lab, count, pause=1.0):
 
 
 def ping(lab, seconds):
-    every = 0.01    # below that ping does not sleep
-    return lab.start("gen", "ping", "-i", str(every), "-c", str(int(seconds / every)), "-W", "2", SERVER, stdout=subprocess.PIPE)
+    # An end by time: a hundred a second are not reached where ping gets the processor late. Below 10 ms it does not sleep.
+    return lab.start("gen", "ping", "-i", "0.01", "-w", str(seconds), SERVER, stdout=subprocess.PIPE)
 
 
 def udp(lab, seconds, rate, port, sources=1, ports=64, kind="udp"):
@@ -222,12 +237,46 @@ def udp(lab, seconds, rate, port, sources=1, ports=64, kind="udp"):
     return lab.start("gen", lab.traffic, *words, stdout=subprocess.PIPE)
 
 
-def forwarded_to(lab):
-    """UDP datagrams that the sink's kernel got on its two ports, and those that found no room."""
-    text = run(*within("sink", "cat", "/proc/net/snmp")).stdout
-    keys, values = [line.split()[1:] for line in text.splitlines() if line.startswith("Udp:")]
+def lines_of(*words):
+    return run(*words).stdout.splitlines()
+
+
+def dropped_sending(space, device):
+    """Frames that the device's other end had no room for."""
+    return json.loads(run("ip", "-n", SPACES[space], "-s", "-json", "link", "show", device).stdout)[0]["stats64"]["tx"]["dropped"]
+
+
+def found_no_room(device):
+    """Frames that the XDP program could not hand to the program's socket."""
+    return sum(int(line.split(":")[1]) for line in lines_of(*within("mid", "ethtool", "-S", device)) if re.match(r" *rx_queue_\d+_drops:", line))
+
+
+def arrived(lab):
+    """UDP datagrams that the sink's kernel got, whether somebody listens or not."""
+    keys, values = [line.split()[1:] for line in lines_of(*within("sink", "cat", "/proc/net/snmp")) if line.startswith("Udp:")]
     row = dict(zip(keys, map(int, values)))
     return row["InDatagrams"] + row["NoPorts"] + row["InErrors"]
+
+
+def seconds_of(path):
+    with open(path) as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def processor(lab):
+    """Seconds: the program, its thread of the packets (the first), the whole machine, and of that interrupts."""
+    with open("/proc/stat") as file:
+        fields = [int(field) / TICKS for field in file.readline().split()[1:9]]
+    user, nice, system, idle, wait, irq, softirq, steal = fields
+    pid = lab.engine.pid
+    children = sum(seconds_of(f"/proc/{process.pid}/stat") for process in lab.processes if process.poll() is None and process is not lab.engine)
+    return {"program": seconds_of(f"/proc/{pid}/stat"), "packets": seconds_of(f"/proc/{pid}/task/{pid}/stat"), "clients": children,
+            "busy": user + nice + system + irq + softirq + steal, "softirq": irq + softirq, "stolen": steal}
+
+
+def counters(lab):
+    return {"before": dropped_sending("gen", "g0"), "ring": found_no_room("outside"), "after": dropped_sending("mid", "inside"), "arrived": arrived(lab), **processor(lab)}
 
 
 def add_up(summary, filtered=False):
@@ -241,62 +290,113 @@ def add_up(summary, filtered=False):
     return ok
 
 
+def under_traffic(lab, seconds, pps, between):
+    """All traffic for some seconds, and what it came to."""
+    first, begin = counters(lab), time.time()
+    flows = [udp(lab, seconds, pps, OPEN), udp(lab, seconds, WATCHED_PPS, TOGGLED), udp(lab, seconds, WATCHED_PPS, MARKED)]
+    probe = ping(lab, max(1, seconds - 1))
+    between()
+    said = [flow.communicate()[0].split() for flow in flows]
+    answers, lost_pings = pings(probe.communicate()[0])
+    last = counters(lab)    # of the processors, before what follows; what is under way arrives within a second
+    took = time.time() - begin
+    time.sleep(1)
+    last.update({key: value for key, value in counters(lab).items() if key in ("before", "ring", "after", "arrived")})
+    result = {key: last[key] - first[key] for key in last}
+    result.update(begin=begin, end=time.time(), took=took, open=int(said[0][1]), sent=sum(int(words[1]) for words in said), pings=answers, pingslost=lost_pings,
+                  generators=sum(float(words[5]) for words in said), reached=int(said[0][1]) / float(said[0][3]))
+    return result
+
+
+def epochs_of(records, phases):
+    """Denied packets by phase, all records, and the epochs of which the packets of one port have more than one verdict and rule."""
+    denied, count, by_epoch, newest, backwards = [0] * len(phases), 0, {}, 0, 0
+    with open(records) as file:
+        for line in file:
+            record = json.loads(line)
+            count += 1
+            by_epoch.setdefault((record["epoch"], record["dstPort"]), set()).add((record["verdict"], record["rule"]))
+            backwards += record["epoch"] < newest
+            newest = max(newest, record["epoch"])
+            if record["verdict"] != "allow":
+                at = calendar.timegm(time.strptime(record["time"][:19], "%Y-%m-%dT%H:%M:%S")) + float(record["time"][19:29])
+                for i, phase in enumerate(phases):
+                    denied[i] += phase["begin"] <= at <= phase["end"]
+    mixed = sorted({epoch for (epoch, _), seen in by_epoch.items() if len(seen) > 1})
+    verdicts = {verdict for seen in by_epoch.values() for verdict, _ in seen}
+    return denied, count, len({epoch for epoch, _ in by_epoch}), mixed, backwards, verdicts
+
+
 def reload(options):
     records = os.path.join(tempfile.gettempdir(), f"dataplane-endure-{os.getpid()}.jsonl")
-    lab = Lab(options.io, ["--packets", records, "--filter", f"udp port {TOGGLED}"])
+    say("three namespaces, and the program between them")
+    lab = Lab(options.io, ["--packets", records, "--filter", f"udp and (dst port {TOGGLED} or dst port {MARKED})"])
     try:
         # Who listens on the ports decides nothing here; the kernel counts what came.
+        say(f"{options.flows} connections")
         tcp = connections(lab, options.flows)
-        quiet = ping(lab, 5)
-        background = udp(lab, 5, options.pps, OPEN)
-        before, _ = pings(quiet.communicate()[0])
-        background.communicate()
-        time.sleep(1)
-        arrived = forwarded_to(lab)
-        flow, toggled, probe = udp(lab, options.seconds, options.pps, OPEN), udp(lab, options.seconds, 2000, TOGGLED), ping(lab, options.seconds - 1)
-        memory, behind, begin = [lab.resident()], 0, time.time()
-        for number in range(1, options.reloads + 1):
-            lab.write(number)
-            time.sleep(max(0, begin + number * options.seconds / options.reloads - time.time()))
-            if number % max(1, options.reloads // 10) == 0:
-                memory.append(lab.resident())
-        sent = int(flow.communicate()[0].split()[1])
-        sent_toggled = int(toggled.communicate()[0].split()[1])
-        during, lost_pings = pings(probe.communicate()[0])
-        time.sleep(2)
-        arrived = forwarded_to(lab) - arrived
+        memory = []
+
+        def reloads():
+            begin, late = time.time(), 0
+            for number in range(1, options.reloads + 1):
+                lab.write(number)
+                rest = begin + number * options.seconds / options.reloads - time.time()
+                late = max(late, -rest)
+                time.sleep(max(0, rest))
+                if number % max(1, options.reloads // 20) == 0:
+                    memory.append(lab.resident())
+                    say(f"{number} topologies written, {lab.log().count('Reloaded in')} reloads, {memory[-1]:.0f} MB; {lab.alive(tcp)}")
+            if late > 0.1:
+                say(f"topologies were written up to {late:.1f} s late")
+
+        rest = max(2, options.seconds // 3)
+        phases = []
+        for name, seconds, between in (("before", rest, lambda: None), ("reloading", options.seconds, reloads), ("after", rest, lambda: None)):
+            say(f"{name}: {options.pps} packets/s for {seconds} s")
+            phases.append({"name": name, **under_traffic(lab, seconds, options.pps, between)})
         alive, broken, exchanged = map(int, tcp.line.split())
         log = lab.log()
+        say("the program ends")
         summary = lab.stop()
-        wrong = allowed = denied = 0
-        epochs = set()
-        with open(records) as file:
-            for line in file:
-                record = json.loads(line)
-                epochs.add(record["epoch"])
-                allowed += record["verdict"] == "allow"
-                denied += record["verdict"] == "deny"
+        denied, count, epochs, mixed, backwards, verdicts = epochs_of(records, phases)
         took = sorted(int(t) for t in re.findall(r"Reloaded in (\d+) ms", log))
-        # Which rules an epoch has is known by its rule lists only when no change was skipped; so: within one epoch all verdicts are the same.
-        by_epoch = {}
-        with open(records) as file:
-            for line in file:
-                record = json.loads(line)
-                by_epoch.setdefault(record["epoch"], set()).add(record["verdict"])
-        wrong = sum(len(verdicts) > 1 for verdicts in by_epoch.values())
-        lost = sent + allowed - arrived
-        dropped = sum(port["droppedByKernel"] for port in summary["interfaces"])
+        ring = sum(port["droppedByKernel"] for port in summary["interfaces"])
         unsent = sum(port["notSent"] for port in summary["interfaces"])
+        for phase, number in zip(phases, denied):
+            phase.update(denied=number, lost=phase["sent"] - number - phase["arrived"])
+
+        row = lambda title, values: print(f"{title:44}" + "".join(f"{value:>22}" for value in values))
+        each = lambda key, form: [form.format(phase[key]) for phase in phases]
+        share = lambda key: [f"{phase[key] / phase['took'] * 100:.0f} %" for phase in phases]
+        row("", each("name", "{}"))
+        row(f"packets/s (asked for: {options.pps})", each("reached", "{:.0f}"))
+        row("packets sent", each("sent", "{}"))
+        row("denied, as every second topology says", each("denied", "{}"))
+        row("arrived", each("arrived", "{}"))
+        row("lost", each("lost", "{}"))
+        row("  at the queue into the bump", each("before", "{}"))
+        row("  no room in the program's ring", each("ring", "{}") if options.io == "xdp" else ["?"] * 3)
+        row("  at the queue behind the bump", each("after", "{}"))
+        row("pings: p50, p99, worst, us", each("pings", "{}"))
+        row("pings lost", each("pingslost", "{}"))
+        row("of one core: the program", share("program"))
+        row("  its thread of the packets", share("packets"))
+        row("  generators (queues of their frames too)", share("generators"))
+        row("  connections and pings", share("clients"))
+        row("of all cores: busy", [f"{phase['busy'] / phase['took'] / os.cpu_count() * 100:.0f} %" for phase in phases])
+        row("  with interrupts", [f"{phase['softirq'] / phase['took'] / os.cpu_count() * 100:.0f} %" for phase in phases])
         print(f"reloads: {summary['reloads']} of {options.reloads} topologies in {options.seconds} s (files written faster than they are taken over are taken over together); {summary['refusedReloads']} refused")
         if took:
             print(f"from noticing to in force: p50 {took[len(took) // 2]} ms, p99 {took[int(len(took) * 0.99)]} ms, worst {took[-1]} ms")
-        print(f"allowed packets: {sent} sent at {options.pps}/s and {allowed} of the toggled port, {arrived} arrived: {lost} lost, of which {dropped} had no room in the system's queues and {unsent} were not sent")
-        print(f"toggled port: {sent_toggled} sent, {allowed} allowed, {denied} denied, in {len(epochs)} epochs; {wrong} epochs with two verdicts")
+        print(f"the whole run: {ring} found no room in the program's rings, {unsent} it could not send")
+        print(f"records: {count} in {epochs} epochs; {len(mixed)} epochs with packets of one port judged by two sets of rules{': ' + str(mixed[:5]) if mixed else ''}; {backwards} of an epoch that had ended")
         print(f"connections: {alive} alive, {broken} broken, {exchanged} exchanges")
-        print(f"pings: without reloads {before}; with {during}; {lost_pings} lost")
-        print("resident MB: " + " ".join(f"{m:.0f}" for m in memory))
-        ok = add_up(summary, filtered=True) and wrong == 0 and broken == 0 and lost <= dropped + unsent
-        return 0 if ok else 1
+        print("resident MB while reloading: " + " ".join(f"{m:.0f}" for m in memory))
+        ok = add_up(summary, filtered=True) and not mixed and backwards == 0 and verdicts == {"allow", "deny"} and broken == 0 and summary["refusedReloads"] == 0
+        if phases[1]["lost"]:
+            print(f"LOST WHILE RELOADING: {phases[1]['lost']} of {phases[1]['sent']} packets; without reloads {phases[0]['lost'] + phases[2]['lost']} of {phases[0]['sent'] + phases[2]['sent']}")
+        return 0 if ok and phases[1]["lost"] == 0 else 1
     finally:
         lab.close()
         if os.path.exists(records):
@@ -304,15 +404,19 @@ def reload(options):
 
 
 def flood(options):
+    say("three namespaces, and the program between them")
     lab = Lab(options.io, [])
     try:
+        say(f"{options.flows} connections")
         tcp = connections(lab, options.flows)
+        say(f"{options.pps} SYNs/s for {options.seconds} s")
         probe = ping(lab, options.seconds)
         syns = udp(lab, options.seconds, options.pps, OPEN, sources=65536, ports=65536, kind="syn")
         memory, begin = [lab.resident()], time.time()
         while time.time() < begin + options.seconds:
             time.sleep(options.seconds / 10)
             memory.append(lab.resident())
+            say(f"{memory[-1]:.0f} MB; {lab.alive(tcp)}")
         sent = int(syns.communicate()[0].split()[1])
         text, lost = pings(probe.communicate()[0])
         time.sleep(2)
@@ -323,7 +427,7 @@ def flood(options):
         for warning in summary["warnings"]:
             print(f"warning: {warning}")
         print(f"connections: {alive} alive, {broken} broken, {exchanged} exchanges")
-        print(f"pings: {text}; {lost} lost")
+        print(f"pings: p50, p99, worst {text} us; {lost} lost")
         print("resident MB: " + " ".join(f"{m:.0f}" for m in memory))
         ok = add_up(summary) and broken == 0
         return 0 if ok else 1
