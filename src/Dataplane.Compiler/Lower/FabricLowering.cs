@@ -4,7 +4,7 @@
 //   which route of equal blocks wins (RT-05, RT-07, RT-08), which propagated ones never do (RT-06), dead gateways as blackholes,
 //   CT-02 (b) by interface, direction, family and protocol, what lies behind gateways that are not enforced (R-32), service addresses (SG-38).
 //
-// Names are interned in the order in which they are met, rules before anything that a packet adds.
+// Names are interned in the order in which they are met; those of rules when a packet first meets them (RuleNumbers).
 
 using System;
 using System.Collections.Generic;
@@ -69,7 +69,7 @@ public sealed class FabricLowering
     private FabricPlan Lower()
     {
         ListPlan[] lists = [.. _catalog.Lists.Select(list => new ListPlan(
-            [.. list.RuleNames.Select(_names.Intern)],
+            new RuleNumbers(_names, list.RuleNames),
             _names.Intern($"{list.OwnerId}/{(list.IsIngress ? "ingress" : "egress")}/*")))];
         PrefixMap vpcBlocks = new(_network.Vpcs.SelectMany((vpc, number) => vpc.Blocks.Select(block => (block, number))));
         List<AssociationPlan> associations = [];

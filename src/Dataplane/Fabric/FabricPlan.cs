@@ -155,7 +155,7 @@ public sealed record RouteTablePlan(int None, PrefixMap Map, RoutePlan[] Routes)
 /// <summary>One filter slot's names.</summary>
 /// <param name="Rules">By rule index.</param>
 /// <param name="End">Name of the implicit end (<c>acl/dir/*</c>).</param>
-public sealed record ListPlan(int[] Rules, int End);
+public sealed record ListPlan(RuleNumbers Rules, int End);
 
 /// <summary>A network as the engine walks it.</summary>
 public sealed record FabricPlan

@@ -5,33 +5,32 @@ using Dataplane.Records;
 namespace Dataplane.Fabric;
 
 /// <summary>Names of <c>tracked RULE</c> by the rule's name, interned when first needed.</summary>
-/// <remarks>Thread-safe: two workers that ask at once intern the same string and write the same number.</remarks>
-public sealed class TrackedNames
+/// <remarks>Thread-safe. Reading takes no lock.</remarks>
+public sealed class TrackedNames(NameTable names)
 {
-    private readonly NameTable _names;
-    private readonly int[] _tracked;
+    private readonly Lock _writing = new();
+    private int[] _tracked = new int[names.Count];    // number + 1; 0 until it is needed
 
-    /// <param name="names">Holds the names of all rules already.</param>
-    public TrackedNames(NameTable names)
-    {
-        _names = names;
-        _tracked = new int[names.Count];
-        Array.Fill(_tracked, NameTable.None);
-    }
-
-    /// <param name="rule">A name's number; of those that came after this table was made the text is put together each time.</param>
+    /// <param name="rule">A name's number.</param>
     public int Of(int rule)
     {
-        if (rule >= _tracked.Length)
-        {
-            return _names.Intern($"tracked {_names[rule]}");
-        }
+        int[] known = Volatile.Read(ref _tracked);
+        return rule < known.Length && Volatile.Read(ref known[rule]) is > 0 and int tracked ? tracked - 1 : Intern(rule);
+    }
 
-        int tracked = Volatile.Read(ref _tracked[rule]);
-        if (tracked < 0)
+    private int Intern(int rule)
+    {
+        int tracked = names.Intern($"tracked {names[rule]}");
+        lock (_writing)
         {
-            tracked = _names.Intern($"tracked {_names[rule]}");
-            Volatile.Write(ref _tracked[rule], tracked);
+            if (rule >= _tracked.Length)
+            {
+                int[] larger = new int[Math.Max(rule + 1, _tracked.Length * 2)];
+                _tracked.CopyTo(larger, 0);
+                Volatile.Write(ref _tracked, larger);
+            }
+
+            Volatile.Write(ref _tracked[rule], tracked + 1);
         }
 
         return tracked;

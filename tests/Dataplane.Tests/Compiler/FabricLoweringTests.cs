@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using Dataplane.Compiler.Lower;
@@ -163,6 +164,37 @@ public sealed class FabricLoweringTests
         Assert.Equal(plan.Interfaces[0].Egress.Lists[0], plan.Interfaces[3].Egress.Lists[0]);
         Assert.Equal([true, true], plan.Interfaces.Skip(4).Select(one => one.IsManaged));
         Assert.Null(tables.Names[plan.Interfaces[4].Ingress.None]);
+    }
+
+    [Fact]
+    public void A_rule_s_name_is_kept_only_when_the_rule_has_spoken()
+    {
+        // A live run is reloaded for weeks, and the table of names forgets nothing.
+        ResultTables tables = new();
+        FabricPlan Of(int reload) => FabricLowering.Lower(
+            new FilterCatalog(NetworkBuilder.Network($"{Ground}rtb rtb-a vpc-1\nsubnet sub-z vpc-1 10.0.7.0/24 acl=acl-1\nacl acl-1 vpc-1\n{string.Join('\n', Enumerable.Range(1, 100).Select(i => $"in {(reload * 100) + i} allow tcp {i} 0.0.0.0/0"))}")), tables);
+        FabricPlan first = Of(0);
+        int names = tables.Names.Count;
+        FabricPlan second = Of(1);
+        Assert.Equal(names, tables.Names.Count);
+        RuleNumbers before = first.Lists[first.Subnets[^1].AclIngress].Rules, after = second.Lists[second.Subnets[^1].AclIngress].Rules;
+        Assert.Equal(("acl-1/ingress/7", "acl-1/ingress/107"), (tables.Names[before[6]], tables.Names[after[6]]));
+        Assert.Equal(before[6], before[6]);
+        Assert.Equal(names + 2, tables.Names.Count);
+    }
+
+    [Fact]
+    public void The_name_of_a_tracked_rule_that_spoke_later_is_put_together_once()
+    {
+        NameTable names = new();
+        names.Intern("vpc-1");
+        TrackedNames tracked = new(names);
+        int rule = names.Intern("sg-a/ingress/1"), other = names.Intern("sg-a/ingress/2");
+        Assert.Equal(("tracked sg-a/ingress/2", "tracked sg-a/ingress/1"), (names[tracked.Of(other)], names[tracked.Of(rule)]));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        int sum = tracked.Of(rule) + tracked.Of(other);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal((names.Count, names.Count - 1 + names.Count - 2), (5, sum));
     }
 
     [Fact]
