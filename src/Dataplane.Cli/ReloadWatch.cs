@@ -2,6 +2,9 @@
 //
 //   file system, SIGHUP  -->  this thread: load, lower, filters  -->  the loop, between two blocks: copy the flows, adopt  -->  this thread: forecast, report, compile
 //
+// The file system tells of the folder where a path stands. What it does not tell of (a link on the way that leads elsewhere now, a link's target that was written, network
+// file systems) is looked for once a second.
+//
 // Whatever fails before "adopt" is said, and the running network stays. The flows are copied in slices, so that no packet waits long for them; what the report says of
 // them is what the engine of the new network does with them (ReloadForecast).
 
@@ -37,6 +40,11 @@ internal sealed class ReloadWatch : IDisposable
 
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
 
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>Links that are followed on the way to one file, as in Linux.</summary>
+    private const int MostLinks = 40;
+
     private readonly Voice _voice;
     private readonly LiveLoop _loop;
     private readonly LivePolicy _policy;
@@ -47,8 +55,10 @@ internal sealed class ReloadWatch : IDisposable
     private readonly Func<Network>? _loadOther;
     private readonly string? _other;
     private readonly List<IDisposable> _sources = [];
+    private readonly List<Watched> _watched = [];
     private readonly AutoResetEvent _event = new(false);
     private readonly Thread _thread;
+    private readonly Timer _look;
     private int _changed;
     private int _asked;
     private volatile bool _isStopping;
@@ -66,13 +76,15 @@ internal sealed class ReloadWatch : IDisposable
         Network = network;
         foreach (string path in paths)
         {
-            Watch(path, () => Ask(ref _changed));
+            _watched.Add(new Watched(path, () => Ask(ref _changed)));
         }
 
         if (other is not null)
         {
-            Watch(other, () => Ask(ref _asked));
+            _watched.Add(new Watched(other, () => Ask(ref _asked)));
         }
+
+        _watched.ForEach(Watch);
 
         if (!OperatingSystem.IsWindows())
         {
@@ -97,6 +109,7 @@ internal sealed class ReloadWatch : IDisposable
             Ask(ref _changed);
         }
 
+        _look = new Timer(_ => Look(), null, LookEvery, LookEvery);
         _thread = new Thread(Work) { IsBackground = true, Name = "reload" };
     }
 
@@ -133,6 +146,14 @@ internal sealed class ReloadWatch : IDisposable
     public void Dispose()
     {
         _isStopping = true;
+        using (ManualResetEvent looked = new(false))
+        {
+            if (_look.Dispose(looked))
+            {
+                looked.WaitOne();
+            }
+        }
+
         _event.Set();
         if (_thread.IsAlive)
         {
@@ -144,6 +165,7 @@ internal sealed class ReloadWatch : IDisposable
             source.Dispose();
         }
 
+        _watched.ForEach(watched => watched.Watcher?.Dispose());
         _event.Dispose();
     }
 
@@ -154,8 +176,9 @@ internal sealed class ReloadWatch : IDisposable
     }
 
     /// <summary>A file is watched by its folder, since editors replace files; a folder with all below it.</summary>
-    private void Watch(string path, Action changed)
+    private void Watch(Watched watched)
     {
+        (string path, Action changed) = (watched.Path, watched.Changed);
         string full = Path.GetFullPath(path);
         bool isFolder = Directory.Exists(full);
         string folder = isFolder ? full : Path.GetDirectoryName(full)!;
@@ -187,11 +210,36 @@ internal sealed class ReloadWatch : IDisposable
                 changed();
             };
             watcher.EnableRaisingEvents = true;
-            _sources.Add(watcher);
+            watched.Watcher = watcher;
         }
         catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException)
         {
             _voice.Say($"{path}: changes cannot be watched: {OutputFile.Sentence(e.Message)} Send SIGHUP to reload.");
+        }
+    }
+
+    /// <summary>What the file system did not tell.</summary>
+    private void Look()
+    {
+        foreach (Watched watched in _watched)
+        {
+            lock (watched)
+            {
+                if (_isStopping || !watched.See())
+                {
+                    continue;
+                }
+
+                if (watched.Watcher is { IncludeSubdirectories: true })
+                {
+                    // A folder is watched itself, and this may be another one under the same name.
+                    watched.Watcher.Dispose();
+                    watched.Watcher = null;
+                    Watch(watched);
+                }
+            }
+
+            watched.Changed();
         }
     }
 
@@ -206,6 +254,17 @@ internal sealed class ReloadWatch : IDisposable
             }
 
             Thread.Sleep(Settle);
+            foreach (Watched watched in _watched)
+            {
+                lock (watched)
+                {
+                    if (watched.Watcher is not { IncludeSubdirectories: true })
+                    {
+                        watched.See();    // it is read now: no reason to read it once more
+                    }
+                }
+            }
+
             if (Interlocked.Exchange(ref _changed, 0) != 0)
             {
                 Guarded("reload", Reload);
@@ -324,6 +383,59 @@ internal sealed class ReloadWatch : IDisposable
             {
                 throw new OperationCanceledException();
             }
+        }
+    }
+
+    /// <summary>A path that is watched.</summary>
+    private sealed class Watched(string path, Action changed)
+    {
+        private string _seen = Fingerprint(path);
+
+        internal string Path { get; } = path;
+
+        internal Action Changed { get; } = changed;
+
+        internal FileSystemWatcher? Watcher { get; set; }
+
+        /// <summary>Looks where the path leads now; whether that is another file or folder than before, or a file that was written.</summary>
+        internal bool See()
+        {
+            string before = _seen;
+            _seen = Fingerprint(Path);
+            return _seen != before;
+        }
+
+        private static string Fingerprint(string path)
+        {
+            try
+            {
+                string real = Real(System.IO.Path.GetFullPath(path), MostLinks);
+                FileInfo file = new(real);
+                return file.Exists ? string.Create(CultureInfo.InvariantCulture, $"{real} {file.Length} {file.LastWriteTimeUtc.Ticks}") : real;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return e.Message;
+            }
+        }
+
+        /// <summary>A path without links: each part is looked at, for the last one is not the only one that may be a link.</summary>
+        private static string Real(string full, int links)
+        {
+            string real = System.IO.Path.GetPathRoot(full)!;
+            string[] parts = full[real.Length..].Split(System.IO.Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries);
+            for (int i = 0; i < parts.Length; i++)
+            {
+                string next = System.IO.Path.Combine(real, parts[i]);
+                if (links > 0 && new FileInfo(next).LinkTarget is { } target)
+                {
+                    return Real(System.IO.Path.GetFullPath(System.IO.Path.Combine([target, .. parts[(i + 1)..]]), real), links - 1);
+                }
+
+                real = next;
+            }
+
+            return real;
         }
     }
 }

@@ -16,6 +16,13 @@ internal sealed class Bump : IDisposable
     /// <param name="rules">Ingress rules of the server's group, as YAML flow mappings.</param>
     /// <param name="options">Further options of run.</param>
     internal Bump(string method, string[] rules, params string[] options)
+        : this(method, rules, start: true, options: options)
+    {
+    }
+
+    /// <param name="start">Whether the program is started: else it is the test's.</param>
+    /// <param name="path">What -t names, when that is not <see cref="Topology"/> itself; called with its folder before the program starts.</param>
+    internal Bump(string method, string[] rules, bool start, Func<string, string>? path = null, params string[] options)
     {
         try
         {
@@ -31,7 +38,11 @@ internal sealed class Bump : IDisposable
             NamespaceLab.IpIn(Inside, "route", "add", "default", "dev", "eth0");
             NamespaceLab.IpIn(Inside, "-6", "route", "add", "default", "dev", "eth0");
             Write(Topology, rules);
-            Run = DataplaneRun.Start(Lab, Middle, _folder, ["-t", Topology], ["--io", method, "--bridge", "outside:inside", .. options]);
+            string named = path?.Invoke(_folder) ?? Topology;
+            if (start)
+            {
+                Run = DataplaneRun.Start(Lab, Middle, _folder, ["-t", named], ["--io", method, "--bridge", "outside:inside", .. options]);
+            }
         }
         catch
         {
@@ -49,6 +60,9 @@ internal sealed class Bump : IDisposable
     internal string Middle { get; } = "";
 
     internal string Inside { get; } = "";
+
+    /// <summary>The program between its two interfaces, for a shell.</summary>
+    internal string CommandLine => $"dotnet {DataplaneRun.Program} run -t {Topology} --bridge outside:inside";
 
     internal string Topology => Path.Combine(_folder, "vpc.yaml");
 

@@ -88,6 +88,67 @@ public sealed class BumpTests
         Assert.InRange(bump.Run.Number("refusedReloads"), 2, 10);
     }
 
+    public static TheoryData<string, string> Switches => new()
+    {
+        // what -t names       what is switched
+        { "link.yaml",         "link.yaml" },                 // a link to a file
+        { "now/vpc.yaml",      "now" },                       // a file behind a link to a folder
+        { "mounted.yaml",      "now" },                       // a link to a file behind such a link, as a cluster mounts its configuration
+        { "now",               "now" },                       // the link to a folder itself
+    };
+
+    [LiveTheory("mv", "dotnet"), MemberData(nameof(Switches))]
+    public void A_link_that_leads_elsewhere_is_noticed(string named, string switched)
+    {
+        string folder = "";
+        void Lead(string link, string target)
+        {
+            File.CreateSymbolicLink(Path.Combine(folder, link + ".new"), target);
+            Assert.True(Command.Run("mv", ["-T", Path.Combine(folder, link + ".new"), Path.Combine(folder, link)]).Succeeded);
+        }
+
+        bool isFile = named == switched && named != "now";
+        using Bump bump = new("packet", [Bump.Tcp(7001, "198.51.100.0/24")], start: true, at =>
+        {
+            folder = at;
+            foreach (string version in (string[])["one", "two"])
+            {
+                Directory.CreateDirectory(Path.Combine(folder, version));
+                File.WriteAllText(Path.Combine(folder, version, "vpc.yaml"), File.ReadAllText(Path.Combine(folder, "vpc.yaml")).Replace("7001", version == "one" ? "7001" : "7002", StringComparison.Ordinal));
+                Snapshot(Path.Combine(folder, version, "vpc.json"), version == "one" ? 7001 : 7002);
+            }
+
+            Lead(switched, isFile ? "one/vpc.yaml" : "one");
+            if (named == "mounted.yaml")
+            {
+                Lead(named, "now/vpc.yaml");
+            }
+
+            return Path.Combine(folder, named);
+        });
+        Lead(switched, isFile ? "two/vpc.yaml" : "two");
+        Until.True(() => bump.Run.Said.Contains("epoch 2", StringComparison.Ordinal), () => bump.Run.Said);
+
+        // What is written behind the link is noticed too.
+        Bump.Write(Path.Combine(folder, "two", "vpc.yaml"), [Bump.Tcp(7003, "198.51.100.0/24")]);
+        Snapshot(Path.Combine(folder, "two", "vpc.json"), 7003);
+        Until.True(() => bump.Run.Said.Contains("epoch 3", StringComparison.Ordinal), () => bump.Run.Said);
+        bump.Run.Stop();
+        Assert.Equal(0, bump.Run.Number("refusedReloads"));
+    }
+
+    /// <summary>What a folder of a snapshot holds: the least that is a network.</summary>
+    private static void Snapshot(string path, int port)
+    {
+        File.WriteAllText(
+            path + ".new",
+            $$"""
+            {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "State": "available"}],
+             "SecurityGroups": [{"GroupId": "sg-1", "GroupName": "a", "VpcId": "vpc-1", "IpPermissionsEgress": [], "IpPermissions": [{"IpProtocol": "tcp", "FromPort": {{port}}, "ToPort": {{port}}, "IpRanges": [{"CidrIp": "198.51.100.0/24"}]}]}]}
+            """);
+        File.Move(path + ".new", path, true);
+    }
+
     [LiveFact("socat", "dotnet")]
     public void What_if_says_what_a_topology_would_do_and_does_not_do_it()
     {
