@@ -5,6 +5,7 @@ using Dataplane.Compiler;
 using Dataplane.Compiler.Lower;
 using Dataplane.Fabric;
 using Dataplane.Live;
+using Dataplane.Records;
 using Dataplane.Topology;
 using Dataplane.Topology.Model;
 
@@ -24,6 +25,17 @@ internal sealed class LiveNetwork
     /// <summary>What a person should know before the first packet, as sentences.</summary>
     internal IReadOnlyList<string> Notes { get; }
 
+    /// <summary>Looks whether the attachments fit the network, before anything is opened.</summary>
+    /// <exception cref="CommandException">They do not; all faults are in it.</exception>
+    internal static void Check(LiveChoice choice, Network network)
+    {
+        if (choice.IsBox)
+        {
+            ResultTables tables = new();
+            Lower(choice, tables, network, FabricLowering.Lower(new FilterCatalog(network), tables), isReload: false);
+        }
+    }
+
     /// <exception cref="CommandException">The attachments do not fit the network; all faults are in it.</exception>
     internal static LiveNetwork Create(LiveChoice choice, IReadOnlyList<ILivePort> ports, NetworkEngine engine, Network network)
     {
@@ -32,7 +44,7 @@ internal sealed class LiveNetwork
             return new LiveNetwork(choice, engine, new Bridge(ports[0], ports[1], choice.NonIp, choice.Inside, engine.Plan, engine.Judge.Tables.Paths), []);
         }
 
-        BoxPlan plan = Lower(choice, engine, network, engine.Plan, isReload: false);
+        BoxPlan plan = Lower(choice, engine.Judge.Tables, network, engine.Plan, isReload: false);
         return new LiveNetwork(choice, engine, new Box(plan, ports, engine.Judge.Tables.Paths), plan.Notes);
     }
 
@@ -46,14 +58,14 @@ internal sealed class LiveNetwork
         }
 
         Box box = (Box)Forwarding;
-        BoxPlan next = Lower(_choice, _engine, network, plan, isReload: true);
+        BoxPlan next = Lower(_choice, _engine.Judge.Tables, network, plan, isReload: true);
         return () => box.Adopt(next);
     }
 
-    private static BoxPlan Lower(LiveChoice choice, NetworkEngine engine, Network network, FabricPlan plan, bool isReload)
+    private static BoxPlan Lower(LiveChoice choice, ResultTables tables, Network network, FabricPlan plan, bool isReload)
     {
         FaultList faults = new();
-        BoxPlan? box = BoxLowering.Lower(network, plan, engine.Judge.Tables, choice.Attachments, choice.Interfaces.Count, faults, isReload);
+        BoxPlan? box = BoxLowering.Lower(network, plan, tables, choice.Attachments, choice.Interfaces.Count, faults, isReload);
         return box ?? throw new CommandException(ExitCode.Usage, string.Join(Environment.NewLine + "dataplane: ", faults.Errors.Select(f => f.ToString())));
     }
 }

@@ -1,5 +1,6 @@
 // An output is written beside its final name and renamed when it is whole, so that a full disk or a crash leaves no half file where an old one was.
-// Standard output, devices and pipes are written as they are.
+// Standard output, devices and pipes are written as they are. So is a file of a live run, which is read while it grows: opened before anything else is done, emptied when
+// all that can be checked was, and cut back to its last whole record when its disk is full.
 
 using System;
 using System.Collections.Generic;
@@ -12,14 +13,24 @@ namespace Dataplane.Cli;
 internal sealed class OutputFile : IDisposable
 {
     private readonly string? _temporary;
+    private readonly bool _inPlace;
+    private readonly bool _isNew;
+    private long _kept;
+    private bool _hasBegun;
     private bool _done;
 
-    private OutputFile(string path, string? temporary, Stream stream)
+    private OutputFile(string option, string path, string? temporary, Stream stream, bool inPlace = false, bool isNew = false)
     {
+        Option = option;
         Path = path;
         _temporary = temporary;
+        _inPlace = inPlace;
+        _isNew = isNew;
         Stream = stream;
     }
+
+    /// <summary>The option that asked for it, for messages.</summary>
+    internal string Option { get; }
 
     internal string Path { get; }
 
@@ -27,16 +38,19 @@ internal sealed class OutputFile : IDisposable
 
     internal bool IsStandardOutput => Path == "-";
 
+    /// <summary>It could not be written, and nothing more is.</summary>
+    internal bool HasFailed { get; private set; }
+
     /// <param name="path">A path, or - for standard output.</param>
     /// <param name="option">The option's name, for messages.</param>
     /// <param name="inputs">Files that are read: an output never goes over one of them.</param>
-    /// <param name="inPlace">It is written under its own name, not under another one until it is complete.</param>
+    /// <param name="inPlace">It is written under its own name, not under another one until it is complete; what stands there stays until <see cref="Begin"/>.</param>
     /// <exception cref="CommandException">It cannot be written.</exception>
     internal static OutputFile Open(string path, string option, IEnumerable<string> inputs, bool inPlace = false)
     {
         if (path == "-")
         {
-            return new OutputFile(path, null, Console.OpenStandardOutput());
+            return new OutputFile(option, path, null, StandardOutput.Open());
         }
 
         string full = System.IO.Path.GetFullPath(path);
@@ -55,20 +69,51 @@ internal sealed class OutputFile : IDisposable
             bool special = File.Exists(full) && (File.GetAttributes(full) & (FileAttributes.Device | FileAttributes.ReparsePoint)) != 0;
             if (special || IsSpecial(full))
             {
-                return new OutputFile(path, null, new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1));
+                return new OutputFile(option, path, null, new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1));
             }
 
             if (inPlace)
             {
-                return new OutputFile(full, null, new FileStream(full, FileMode.Create, FileAccess.Write, FileShare.Read, 1));
+                bool isNew = !File.Exists(full);
+                return new OutputFile(option, full, null, new FileStream(full, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, 1), inPlace, isNew);
             }
 
             string temporary = $"{full}.{Environment.ProcessId}.part";
-            return new OutputFile(full, temporary, new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.Read, 1));
+            return new OutputFile(option, full, temporary, new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.Read, 1));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(ExitCode.System, $"{option} {path}: {Sentence(e.Message)} Choose a place that can be written.");
+        }
+    }
+
+    /// <summary>From here on it is written: a file in place loses what stood in it.</summary>
+    internal void Begin()
+    {
+        _hasBegun = true;
+        if (_inPlace && Stream.CanSeek)
+        {
+            Stream.SetLength(0);
+        }
+    }
+
+    /// <summary>What was written so far is whole records.</summary>
+    internal void Keep() => _kept = _inPlace && Stream.CanSeek ? Stream.Position : 0;
+
+    /// <summary>It cannot be written any more: what is more than whole records goes.</summary>
+    internal void GiveUp()
+    {
+        HasFailed = true;
+        if (_inPlace && Stream.CanSeek)
+        {
+            try
+            {
+                Stream.SetLength(_kept);
+            }
+            catch (IOException)
+            {
+                // Then its last record is a part of one.
+            }
         }
     }
 
@@ -96,6 +141,11 @@ internal sealed class OutputFile : IDisposable
         if (!_done && _temporary is not null)
         {
             File.Delete(_temporary);
+        }
+
+        if (_isNew && !_hasBegun)
+        {
+            File.Delete(Path);    // the command did not come to it
         }
     }
 

@@ -34,6 +34,9 @@ internal sealed class Outputs(IReadOnlyList<string> inputs, bool inPlace = false
         }
     }
 
+    /// <summary>Files in place lose what stood in them.</summary>
+    internal void Begin() => _files.ForEach(file => file.Begin());
+
     internal void Complete()
     {
         foreach (OutputFile file in _files)

@@ -94,12 +94,12 @@ internal static class Program
     }
 
     /// <summary>Standard output as UTF-8 text with plain line ends.</summary>
-    internal static StreamWriter StandardOutput() => new(Console.OpenStandardOutput(), new UTF8Encoding(false), 16 * 1024) { NewLine = "\n" };
+    internal static StreamWriter StandardOutput() => new(Cli.StandardOutput.Open(), new UTF8Encoding(false), 16 * 1024) { NewLine = "\n" };
 
     private static string Version() =>
         Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+').First() ?? "unknown";
 
     /// <summary>The reader of standard output went away: | head.</summary>
-    private static bool IsClosedPipe(IOException e) =>
+    internal static bool IsClosedPipe(IOException e) =>
         (e.HResult & 0xFFFF) is 32 or 109 or 232 || e.Message.Contains("Broken pipe", StringComparison.Ordinal);
 }

@@ -57,49 +57,31 @@ internal sealed class RunCommand
     private int Run(ParseResult parsed, Voice voice, Signals signals)
     {
         List<string> warnings = [];
-        LiveChoice choice = _live.Read(parsed);
-        JudgeOptions options = _switches.Read(parsed) with { Causal = false };
-        double seconds = parsed.GetValue(_seconds);
-        if (seconds < 0 || seconds > 1e9)
-        {
-            throw new CommandException(ExitCode.Usage, $"--seconds {seconds}: out of range. Give a number of seconds above 0, or leave it out.");
-        }
-
-        RecordFormat packetFormat = RecordFiles.Format(parsed.GetValue(_packets), "--packets"), flowFormat = RecordFiles.Format(parsed.GetValue(_flows), "--flows");
-        PacketFilter? filter = CaptureOptions.Filter(parsed.GetValue(_filter));
+        string? whatIf = parsed.GetValue(_whatIf);
+        using Outputs outputs = new([.. _topology.Paths(parsed), .. whatIf is null ? (string[])[] : [whatIf]], inPlace: true);
         string stamp = ReloadWatch.Stamp(_topology.Paths(parsed));
-        Network network = _topology.Load(parsed, voice, warnings);
+        Checked run = Check(parsed, voice, outputs, warnings);
+        (LiveChoice choice, JudgeOptions options, Network network) = (run.Choice, run.Options, run.Network);
 
         ResultTables tables = new();
-        string? flowsPath = parsed.GetValue(_flows);
-        using ReplaySummary summary = new(tables, options, 1, flowsPath is not null);
+        using ReplaySummary summary = new(tables, options, 1, run.Flows is not null);
         using LivePolicy policy = new(network, options, tables, summary.Observer);
         LiveWarmUp.Run(network, options, withRecords: HasRecords(parsed));
         using LivePorts ports = Open(choice);
         LiveNetwork forwarding = LiveNetwork.Create(choice, ports.Ports, policy.Engine, network);
-        string? whatIf = parsed.GetValue(_whatIf);
-        using Outputs outputs = new([.. _topology.Paths(parsed), .. whatIf is null ? (string[])[] : [whatIf]], inPlace: true);
-        OutputFile? packets = outputs.Open(parsed.GetValue(_packets), "--packets");
-        OutputFile? flows = outputs.Open(flowsPath, "--flows");
-        OutputFile? summaryFile = outputs.Open(parsed.GetValue(_summary), "--summary");
-        OutputFile? allowed = outputs.Open(parsed.GetValue(_allowed), "--allowed");
-        OutputFile? denied = outputs.Open(parsed.GetValue(_denied), "--denied");
-        OutputFile? written = outputs.Open(parsed.GetValue(_write), "--write");
-        outputs.OneStandardOutput();
+        outputs.Begin();
 
         IReadOnlyList<CaptureInterface> described = [.. choice.Interfaces.Select((name, i) => new CaptureInterface(i, name, LinkType.Ethernet, name, 0, 0))];
-        List<IPacketSink> sinks = [];
-        if (packets is not null)
-        {
-            sinks.Add(new PacketRecords(packets.Stream, tables, packetFormat, withEpoch: true) { FlushEachBlock = true });
-        }
-
-        AddCapture(sinks, allowed, Verdict.Allow, described, tables);
-        AddCapture(sinks, denied, Verdict.Deny, described, tables);
-        AddCapture(sinks, written, null, described, tables);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
+        LiveOutputs written = new(end.Cancel);
+        written.Add(run.Packets, stream => new PacketRecords(stream, tables, run.PacketFormat, withEpoch: true) { FlushEachBlock = true });
+        written.Add(run.Allowed, stream => Capture(stream, Verdict.Allow));
+        written.Add(run.Denied, stream => Capture(stream, Verdict.Deny));
+        written.Add(run.All, stream => Capture(stream, null));
+        VerdictCapture Capture(Stream stream, Verdict? verdict) => new(stream, verdict, described, tables) { FlushEachBlock = true };
 
         IJudge judge = new CountedJudge(policy.Engine.Judge, (in Headers headers) => policy.Engine.Judge.Plan.View(in headers), summary);
-        LiveLoop loop = new(ports, forwarding.Forwarding, judge, ReplayCommand.Prepare(null, filter), sinks.Count == 0 ? null : new AllSinks(sinks));
+        LiveLoop loop = new(ports, forwarding.Forwarding, judge, ReplayCommand.Prepare(null, run.Filter), written.HasSinks ? written : null);
         foreach (string note in ports.Notes.Concat(InterfaceChecks.Of(ports.Ports)).Concat(forwarding.Notes))
         {
             voice.Say(note.EndsWith('.') ? note : note + ".");
@@ -111,10 +93,9 @@ internal sealed class RunCommand
             whatIf is { } other ? () => _topology.Load(parsed, voice, [], [other]) : null, whatIf);
         voice.Explain($"huge pages: {EngineJudge.HugePages}");
         voice.Say($"Running on {string.Join(", ", ports.Ports.Select(p => $"{p.Name} ({p.Method})"))}. Ctrl-C ends it with a summary; SIGHUP or a changed topology file reloads.");
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
-        if (seconds > 0)
+        if (run.Seconds > 0)
         {
-            end.CancelAfter(TimeSpan.FromSeconds(seconds));
+            end.CancelAfter(TimeSpan.FromSeconds(run.Seconds));
         }
 
         Stopwatch watch = Stopwatch.StartNew();
@@ -132,17 +113,7 @@ internal sealed class RunCommand
             port.ReadCounters();
         }
 
-        if (flows is not null)
-        {
-            FlowRecords writer = new(flows.Stream, tables, flowFormat);
-            foreach (Analysis.Flows.FlowRecord flow in summary.FlowRecords())
-            {
-                writer.Write(flow, tables);
-            }
-
-            writer.Flush();
-        }
-
+        written.Write(run.Flows, () => WriteFlows(run.Flows!.Stream, summary, tables, run.FlowFormat));
         warnings.AddRange(policy.Warnings());
         if (loop.WaitsForSinks > 0)
         {
@@ -168,23 +139,73 @@ internal sealed class RunCommand
             CompileMilliseconds = policy.CompileMilliseconds,
             Live = live,
         };
-        if (summaryFile is not null)
-        {
-            SummaryJson.Write(summaryFile.Stream, report, reloads.Network);
-        }
-
-        outputs.Complete();
+        written.Write(run.Summary, () => SummaryJson.Write(run.Summary!.Stream, report, reloads.Network));
         if (!outputs.UsesStandardOutput)
         {
-            using StreamWriter screen = Program.StandardOutput();
-            new SummaryScreen(screen, report).Draw();
+            Show(report);
         }
         else
         {
             warnings.ForEach(warning => voice.Say($"warning: {warning}"));
         }
 
-        return signals.Code ?? ExitCode.Done;
+        return signals.Code ?? (written.HasFailed ? ExitCode.System : ExitCode.Done);
+    }
+
+    private static void WriteFlows(Stream stream, ReplaySummary summary, ResultTables tables, RecordFormat format)
+    {
+        FlowRecords writer = new(stream, tables, format);
+        foreach (Analysis.Flows.FlowRecord flow in summary.FlowRecords())
+        {
+            writer.Write(flow, tables);
+        }
+
+        writer.Flush();
+    }
+
+    private static void Show(ReplayReport report)
+    {
+        try
+        {
+            using StreamWriter screen = Program.StandardOutput();
+            new SummaryScreen(screen, report).Draw();
+        }
+        catch (IOException e) when (Program.IsClosedPipe(e))
+        {
+            // | head has seen enough; what else there is to say, the exit code says.
+        }
+    }
+
+    /// <summary>Everything that can be known to be wrong before an interface is touched or a file loses what stood in it.</summary>
+    /// <exception cref="CommandException">All that is.</exception>
+    private Checked Check(ParseResult parsed, Voice voice, Outputs outputs, List<string> warnings)
+    {
+        Faults faults = new();
+        OutputFile? Opened(Option<string> option) => faults.Of(() => outputs.Open(parsed.GetValue(option), option.Name));
+        LiveChoice? choice = faults.Of(() => _live.Read(parsed));
+        JudgeOptions? options = faults.Of(() => _switches.Read(parsed) with { Causal = false });
+        double seconds = parsed.GetValue(_seconds);
+        if (seconds < 0 || seconds > 1e9)
+        {
+            faults.Of(() => throw new CommandException(ExitCode.Usage, $"--seconds {seconds}: out of range. Give a number of seconds above 0, or leave it out."));
+        }
+
+        RecordFormat packetFormat = faults.Of(() => RecordFiles.Format(parsed.GetValue(_packets), "--packets")), flowFormat = faults.Of(() => RecordFiles.Format(parsed.GetValue(_flows), "--flows"));
+        PacketFilter? filter = faults.Of(() => CaptureOptions.Filter(parsed.GetValue(_filter)));
+        OutputFile? packets = Opened(_packets), flows = Opened(_flows), summary = Opened(_summary), allowed = Opened(_allowed), denied = Opened(_denied), all = Opened(_write);
+        faults.Of(outputs.OneStandardOutput);
+        Network? network = faults.Of(() => _topology.Load(parsed, voice, warnings));
+        if (choice is not null)
+        {
+            faults.Of(() => Said(LivePorts.Check(choice.Interfaces)));
+            if (network is not null)
+            {
+                faults.Of(() => LiveNetwork.Check(choice, network));
+            }
+        }
+
+        faults.Throw();
+        return new Checked(choice!, options!, seconds, packetFormat, flowFormat, filter, packets, flows, summary, allowed, denied, all, network!);
     }
 
     private bool HasRecords(ParseResult parsed) =>
@@ -198,15 +219,23 @@ internal sealed class RunCommand
         }
         catch (LiveException e)
         {
-            throw new CommandException(ExitCode.System, string.Join(Environment.NewLine + "dataplane: ", e.Faults));
+            Said(e.Faults);
+            throw;
         }
     }
 
-    private static void AddCapture(List<IPacketSink> sinks, OutputFile? file, Verdict? verdict, IReadOnlyList<CaptureInterface> interfaces, ResultTables tables)
+    /// <exception cref="CommandException">There are faults.</exception>
+    private static void Said(IReadOnlyList<LiveFault> faults)
     {
-        if (file is not null)
+        if (faults.Count > 0)
         {
-            sinks.Add(new VerdictCapture(file.Stream, verdict, interfaces, tables));
+            throw new CommandException(ExitCode.System, string.Join(Environment.NewLine + "dataplane: ", faults));
         }
     }
+
+    /// <summary>What a live run was asked for, once nothing more can be found wrong with it.</summary>
+    /// <param name="All">Of --write.</param>
+    private sealed record Checked(
+        LiveChoice Choice, JudgeOptions Options, double Seconds, RecordFormat PacketFormat, RecordFormat FlowFormat, PacketFilter? Filter,
+        OutputFile? Packets, OutputFile? Flows, OutputFile? Summary, OutputFile? Allowed, OutputFile? Denied, OutputFile? All, Network Network);
 }

@@ -15,8 +15,12 @@ internal sealed class VerdictCapture(Stream stream, Verdict? verdict, IReadOnlyL
     // The writer closes what it is given; the file is the command's, to be renamed when everything was written.
     private readonly PcapNgWriter _writer = new(new KeptOpen(stream), index => index < interfaces.Count ? interfaces[index] : null);
 
+    /// <summary>Hand packets on after every block: for a file that is read while it grows.</summary>
+    internal bool FlushEachBlock { get; init; }
+
     public void Write(PacketBlock block)
     {
+        long before = _writer.Packets;
         for (int i = 0; i < block.Count; i++)
         {
             PathEntry entry = tables.Paths[block.Results[i].Path];
@@ -26,6 +30,11 @@ internal sealed class VerdictCapture(Stream stream, Verdict? verdict, IReadOnlyL
                     : entry.Rule < 0 ? entry.Reason.ToString()
                     : $"{entry.Reason} {tables.Names[entry.Rule]}");
             }
+        }
+
+        if (FlushEachBlock && _writer.Packets > before)
+        {
+            _writer.Flush();
         }
     }
 

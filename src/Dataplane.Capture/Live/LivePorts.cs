@@ -19,6 +19,25 @@ public sealed class LivePorts : ILivePorts
     /// <summary>Sentences for the user, without full stop: with <see cref="LiveMethod.Auto"/> one for each interface, which method was taken and why no faster one.</summary>
     public IReadOnlyList<string> Notes { get; }
 
+    /// <summary>What can be said of interfaces without opening them: those that are not there, or are none that frames go through.</summary>
+    public static IReadOnlyList<LiveFault> Check(IReadOnlyList<string> interfaces)
+    {
+        List<LiveFault> faults = [];
+        foreach (string name in OperatingSystem.IsLinux() ? interfaces : [])
+        {
+            try
+            {
+                _ = PortOpener.Facts(name);
+            }
+            catch (LiveException exception)
+            {
+                faults.AddRange(exception.Faults);
+            }
+        }
+
+        return faults;
+    }
+
     /// <summary>Opens interfaces; all of them or none.</summary>
     /// <param name="interfaces">As the system names them, each once.</param>
     /// <exception cref="LiveException">Some cannot be opened; its lines say which, why, and what to do. Nothing is open then.</exception>

@@ -33,7 +33,8 @@ internal sealed class PortOpener(LiveClock clock, IWaiter waiter, LiveSizes size
         };
     }
 
-    private static InterfaceFacts Facts(string name)
+    /// <exception cref="LiveException">There is no such interface, or it is not Ethernet.</exception>
+    internal static InterfaceFacts Facts(string name)
     {
         InterfaceFacts facts = InterfaceFacts.Read(name);
         return facts.Hardware is InterfaceFacts.Ethernet or InterfaceFacts.Loopback
