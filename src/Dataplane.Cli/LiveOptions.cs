@@ -13,7 +13,7 @@ namespace Dataplane.Cli;
 internal sealed class LiveOptions
 {
     private readonly Option<string> _bridge = new("--bridge") { Description = "A bump in the wire between two interfaces", HelpName = "IF:IF" };
-    private readonly Option<string> _inside = new("--inside") { Description = "With --bridge: the interface behind which the topology's own interfaces are; sources must agree with the side", HelpName = "IF" };
+    private readonly Option<string> _inside = new("--inside") { Description = "With --bridge: the interface behind which the topology's own interfaces are; sources must agree with the side (without it any source is believed)", HelpName = "IF" };
 
     private readonly Option<string[]> _attach = new("--attach")
     {
