@@ -10,6 +10,11 @@ internal sealed class EventWaiter : IWaiter
 
     public void Wait(TimeSpan most) => _event.WaitOne(most);
 
+    public void Rest(int microseconds)
+    {
+        // A timer of the portable kind is milliseconds late.
+    }
+
     public void Wake() => _event.Set();
 
     public void Dispose() => _event.Dispose();

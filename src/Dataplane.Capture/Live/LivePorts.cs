@@ -90,6 +90,8 @@ public sealed class LivePorts : ILivePorts
         _waiter.Wait(Array.Exists(_ports, p => p.HasWaiting) ? TimeSpan.Zero : most);
     }
 
+    public void Rest(int microseconds) => _waiter.Rest(microseconds);
+
     public void Wake() => _waiter.Wake();
 
     public void Dispose()

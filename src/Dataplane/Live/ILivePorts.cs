@@ -17,6 +17,9 @@ public interface ILivePorts : IDisposable
     /// <param name="most">Zero looks without sleeping.</param>
     void Wait(TimeSpan most);
 
+    /// <summary>Sleeps for so long, whatever comes: tens of microseconds. Where the system cannot sleep so shortly it does not.</summary>
+    void Rest(int microseconds);
+
     /// <summary>Ends the <see cref="Wait"/> that is going on, or else the next one. Any thread.</summary>
     void Wake();
 }

@@ -80,6 +80,7 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
         sink?.Complete();
     }
 
+    private readonly Gathering _gathering = new();
     private long _number = 1;
     private long _nextTick;
     private long _refused;
@@ -127,7 +128,8 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
             forwarding.Fates.Refused(refused);
         }
 
-        TickAt(block.Packets[block.Count - 1].Time);
+        int frames = block.Count;
+        TickAt(block.Packets[frames - 1].Time);
         if (sink is not null)
         {
             _judged.Add(block);
@@ -136,6 +138,11 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
         {
             block.Reset();
             _free.Add(block);
+        }
+
+        if (_gathering.After(frames, ports.Now()) is > 0 and int rest)
+        {
+            ports.Rest(rest);
         }
     }
 

@@ -25,6 +25,11 @@ public sealed class MemoryPorts(params MemoryPort[] ports) : ILivePorts
         }
     }
 
+    /// <summary>Rests that were asked for. Nobody sleeps.</summary>
+    public int Rests { get; private set; }
+
+    public void Rest(int microseconds) => Rests++;
+
     public void Wake() => _wake.Set();
 
     public void Dispose() => _wake.Dispose();

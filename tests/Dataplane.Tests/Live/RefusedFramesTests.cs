@@ -128,6 +128,10 @@ public sealed class RefusedFramesTests
         {
         }
 
+        public void Rest(int microseconds)
+        {
+        }
+
         public void Wake()
         {
         }

@@ -26,6 +26,7 @@ internal static unsafe partial class Libc
     internal const int MapPrivateAnonymous = 0x22;
     internal const int MapPopulate = 0x8000;
 
+    internal const int ProcessTimerSlack = 29;
     internal const short PollIn = 1;
     internal const short PollError = 8;
     internal const short PollHangUp = 16;
@@ -80,6 +81,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     internal static partial int Control(int descriptor, nuint request, void* argument);
+
+    [LibraryImport("libc", EntryPoint = "nanosleep", SetLastError = true)]
+    internal static partial int Sleep(TimeSpec* span, TimeSpec* left);
+
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    internal static partial int SetProcess(int option, nuint value, nuint a, nuint b, nuint c);
 
     [LibraryImport("libc", EntryPoint = "ppoll", SetLastError = true)]
     internal static partial int Poll(PollDescriptor* descriptors, nuint count, TimeSpec* timeout, void* signals);

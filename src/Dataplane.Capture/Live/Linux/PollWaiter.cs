@@ -8,6 +8,9 @@ namespace Dataplane.Capture.Live.Linux;
 /// <summary>Sleeps in poll(2) on all descriptors of the ports and one of its own, which <see cref="Wake"/> makes readable.</summary>
 internal sealed unsafe class PollWaiter : IWaiter
 {
+    [ThreadStatic]
+    private static bool _isPunctual;
+
     private readonly List<LivePort> _owners = [];
     private readonly Lock _lock = new();
     private PollDescriptor* _descriptors;
@@ -57,6 +60,19 @@ internal sealed unsafe class PollWaiter : IWaiter
                 _owners[i - 1].TakeError();
             }
         }
+    }
+
+    public void Rest(int microseconds)
+    {
+        if (!_isPunctual)
+        {
+            // Else the kernel may wake this thread 50 us late, together with others.
+            _isPunctual = true;
+            _ = Libc.SetProcess(Libc.ProcessTimerSlack, 1, 0, 0, 0);
+        }
+
+        TimeSpec span = new() { Nanoseconds = microseconds * 1_000 };
+        _ = Libc.Sleep(&span, null);
     }
 
     public void Wake()
