@@ -71,7 +71,7 @@ neighbours() {
 router() {
     near=$m0 far=$m1
     in_mid sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.m0.rp_filter=0 net.ipv4.conf.m1.rp_filter=0
-    in_mid sysctl -qw net.netfilter.nf_conntrack_max=1048576 2>/dev/null || true
+    in_mid sysctl -qw net.netfilter.nf_conntrack_max=8388608 2>/dev/null || true
     ip -n dplive-mid route add 198.51.0.0/16 dev m0
     ip -n dplive-mid route add 10.99.2.0/24 dev m1
     ip -n dplive-mid neigh add 198.51.100.0 lladdr "$g0" dev m0 nud permanent
@@ -154,7 +154,7 @@ json.dump({"Resources": {
     "Host": thing("NetworkInterface", SubnetId=ref("Subnet"), PrivateIpAddress="10.99.2.10", GroupSet=[ref("Group")]),
     "Address": thing("EIP", Domain="vpc"),
     "Public": thing("EIPAssociation", AllocationId={"Fn::GetAtt": ["Address", "AllocationId"]}, NetworkInterfaceId=ref("Host"))}}, sys.stdout)' >"$work/vpc.json"
-    ip netns exec dplive-mid dotnet "$program" run -t "$work/vpc.json" --quotas ignore --bridge m0:m1 --io "$1" >"$work/run.out" 2>"$work/run.err" & pids+=($!) process=$!
+    ip netns exec dplive-mid dotnet "$program" run -t "$work/vpc.json" --quotas ignore --max-flows 8388608 --bridge m0:m1 --io "$1" >"$work/run.out" 2>"$work/run.err" & pids+=($!) process=$!
     for _ in $(seq 200); do
         grep -q '^Running' "$work/run.err" && return
         kill -0 "${pids[-1]}" 2>/dev/null || break

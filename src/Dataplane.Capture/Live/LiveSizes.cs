@@ -12,7 +12,7 @@ namespace Dataplane.Capture.Live;
 public sealed record LiveSizes(int ReceiveFrames = 0, int SendFrames = LiveSizes.DefaultSendFrames)
 {
     /// <summary>
-    /// Frames that may wait in all ports together: some 100 MiB. With up to four ports each holds 80 ms at 200,000 packets/s: longer than a garbage collection or what other programs
+    /// Frames that may wait in all ports together: some 100 MiB. Two ports hold 160 ms each at 200,000 packets/s, four 80: longer than a garbage collection or what other programs
     /// take of a processor. More frames cost no time (bench/README.md, live-ports).
     /// </summary>
     public const int AllReceiveFrames = 65_536;
@@ -20,7 +20,7 @@ public sealed record LiveSizes(int ReceiveFrames = 0, int SendFrames = LiveSizes
     public const int DefaultSendFrames = 64;
 
     private const int LeastShare = 1_024;
-    private const int MostShare = 16_384;
+    private const int MostShare = 32_768;
 
     /// <summary>Within the bounds, for so many ports.</summary>
     internal LiveSizes For(int ports)

@@ -69,8 +69,8 @@ public sealed class LinuxPartsTests
     }
 
     [Theory]
-    [InlineData(0, 0, 16_384)]
-    [InlineData(0, 2, 16_384)]
+    [InlineData(0, 0, 32_768)]
+    [InlineData(0, 2, 32_768)]
     [InlineData(0, 4, 16_384)]
     [InlineData(0, 5, 8_192)]
     [InlineData(0, 8, 8_192)]
