@@ -8,10 +8,8 @@ namespace Dataplane.Capture.Live.Linux;
 /// <summary>Sleeps in poll(2) on all descriptors of the ports and one of its own, which <see cref="Wake"/> makes readable.</summary>
 internal sealed unsafe class PollWaiter : IWaiter
 {
-    [ThreadStatic]
-    private static bool _isPunctual;
-
     private readonly List<LivePort> _owners = [];
+    private int _punctual;    // the thread that is
     private readonly Lock _lock = new();
     private PollDescriptor* _descriptors;
     private int _count;
@@ -64,10 +62,10 @@ internal sealed unsafe class PollWaiter : IWaiter
 
     public void Rest(int microseconds)
     {
-        if (!_isPunctual)
+        if (_punctual != Environment.CurrentManagedThreadId)
         {
             // Else the kernel may wake this thread 50 us late, together with others.
-            _isPunctual = true;
+            _punctual = Environment.CurrentManagedThreadId;
             _ = Libc.SetProcess(Libc.ProcessTimerSlack, 1, 0, 0, 0);
         }
 
