@@ -18,7 +18,6 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using Dataplane.Analysis.Reload;
 using Dataplane.Compiler;
-using Dataplane.Compiler.Load;
 using Dataplane.Fabric;
 using Dataplane.Flows;
 using Dataplane.Live;
@@ -246,7 +245,6 @@ internal sealed class ReloadWatch : IDisposable
 
     private void Work()
     {
-        BackgroundPriority.Lower();    // a network is read and prepared beside packets that do not wait
         while (!_isStopping)
         {
             _event.WaitOne();

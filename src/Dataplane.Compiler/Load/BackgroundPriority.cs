@@ -4,10 +4,10 @@ using System.Runtime.InteropServices;
 namespace Dataplane.Compiler.Load;
 
 /// <summary>Makes a thread give way to those that judge packets.</summary>
-public static class BackgroundPriority
+internal static class BackgroundPriority
 {
     private const int OfProcessOrThread = 0;    // PRIO_PROCESS
-    private const int Nice = 10;
+    private const int Nice = 5;
 
     /// <summary>For the calling thread. Linux knows no priorities of threads but their niceness, and who = 0 means the thread that calls; elsewhere <see cref="System.Threading.ThreadPriority"/> is enough.</summary>
     public static void Lower()
