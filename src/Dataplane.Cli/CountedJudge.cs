@@ -12,24 +12,16 @@ internal sealed class CountedJudge(IJudge judge, FlowViewer views, ReplaySummary
     public ResultTables Tables => judge.Tables;
 
     /// <inheritdoc/>
-    public int BlocksAtOnce => judge.BlocksAtOnce;
-
-    /// <inheritdoc/>
     public int Workers => judge.Workers;
 
     /// <inheritdoc/>
     public void Run(IBlockFeed feed) => judge.Run(new CountedFeed(feed, views, summary));
 
-    public void Judge(PacketBlock block) => Judge(new ReadOnlySpan<PacketBlock>(in block));
-
     /// <inheritdoc/>
-    public void Judge(ReadOnlySpan<PacketBlock> blocks)
+    public void Judge(PacketBlock block)
     {
-        judge.Judge(blocks);
-        foreach (PacketBlock block in blocks)
-        {
-            summary.Write(block, views);
-        }
+        judge.Judge(block);
+        summary.Write(block, views);
     }
 
     private sealed class CountedFeed(IBlockFeed feed, FlowViewer views, ReplaySummary summary) : IBlockFeed

@@ -105,7 +105,7 @@ internal sealed class LivePolicy : IDisposable
 
     private Task<CompileReport> Compile(NextNetwork next, Filters.FilterSet filters)
     {
-        Task<CompileReport> task = FilterCompiler.CompileInBackground(next.Catalog, filters, _cache, TimeSpan.Zero, _stop.Token);
+        Task<CompileReport> task = FilterCompiler.CompileInBackground(next.Catalog, filters, _cache, _stop.Token);
         CancellationToken cancel = _stop.Token;
         task.ContinueWith(
             done =>

@@ -4,7 +4,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
-using Dataplane.Analysis.Flows;
 using Dataplane.Analysis.Summary;
 using Dataplane.Analysis.Trace;
 using Dataplane.Capture;
@@ -118,13 +117,7 @@ internal sealed class ReplayCommand
         watch.Stop();
         if (flows is not null)
         {
-            FlowRecords writer = new(flows.Stream, judge.Tables, flowFormat);
-            foreach (FlowRecord flow in summary.FlowRecords())
-            {
-                writer.Write(flow, judge.Tables);
-            }
-
-            writer.Flush();
+            FlowRecords.WriteAll(flows.Stream, summary.FlowRecords(), judge.Tables, flowFormat);
         }
 
         warnings.AddRange(reader.Warnings);

@@ -113,7 +113,7 @@ internal sealed class RunCommand
             port.ReadCounters();
         }
 
-        written.Write(run.Flows, () => WriteFlows(run.Flows!.Stream, summary, tables, run.FlowFormat));
+        written.Write(run.Flows, () => FlowRecords.WriteAll(run.Flows!.Stream, summary.FlowRecords(), tables, run.FlowFormat));
         warnings.AddRange(policy.Warnings());
         if (loop.WaitsForSinks > 0)
         {
@@ -150,17 +150,6 @@ internal sealed class RunCommand
         }
 
         return signals.Code ?? (written.HasFailed ? ExitCode.System : ExitCode.Done);
-    }
-
-    private static void WriteFlows(Stream stream, ReplaySummary summary, ResultTables tables, RecordFormat format)
-    {
-        FlowRecords writer = new(stream, tables, format);
-        foreach (Analysis.Flows.FlowRecord flow in summary.FlowRecords())
-        {
-            writer.Write(flow, tables);
-        }
-
-        writer.Flush();
     }
 
     private static void Show(ReplayReport report)

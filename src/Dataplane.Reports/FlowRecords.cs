@@ -1,3 +1,5 @@
+using System;
+using System.Collections.Generic;
 using System.IO;
 using Dataplane.Analysis.Flows;
 using Dataplane.Records;
@@ -20,6 +22,19 @@ public sealed class FlowRecords
         {
             _out.Raw("flow,first,last,proto,src,srcPort,dst,dstPort,icmpType,icmpCode,from,to,verdict,reason,rule,packets,bytes,returnPackets,returnBytes,denied,moot,state,path\n"u8);
         }
+    }
+
+    /// <summary>Writes all flows to a stream, and flushes.</summary>
+    public static void WriteAll(Stream stream, IEnumerable<FlowRecord> flows, ResultTables tables, RecordFormat format)
+    {
+        ArgumentNullException.ThrowIfNull(flows);
+        FlowRecords writer = new(stream, tables, format);
+        foreach (FlowRecord flow in flows)
+        {
+            writer.Write(flow, tables);
+        }
+
+        writer.Flush();
     }
 
     public void Write(FlowRecord flow, ResultTables tables)

@@ -89,23 +89,17 @@ public static class FilterCompiler
     /// </remarks>
     /// <returns>Ends with the report, which counts and keeps no text; cancelled if <paramref name="cancel"/> is. It never fails because of a list: the report says which ones stay interpreted.</returns>
     public static Task<CompileReport> CompileInBackground(FilterCatalog catalog, FilterSet set, CancellationToken cancel = default) =>
-        CompileInBackground(catalog, set, new FilterCache(), TimeSpan.Zero, cancel);
+        CompileInBackground(catalog, set, new FilterCache(), cancel);
 
     /// <inheritdoc cref="CompileInBackground(FilterCatalog, FilterSet, CancellationToken)"/>
     /// <param name="cache">What it holds is not compiled again, what is compiled is added.</param>
-    /// <param name="delay">How long it waits first: a run that is over by then is not burdened with a compiler.</param>
-    public static Task<CompileReport> CompileInBackground(FilterCatalog catalog, FilterSet set, FilterCache cache, TimeSpan delay, CancellationToken cancel = default)
+    public static Task<CompileReport> CompileInBackground(FilterCatalog catalog, FilterSet set, FilterCache cache, CancellationToken cancel = default)
     {
         TaskCompletionSource<CompileReport> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Thread thread = new(() =>
         {
             try
             {
-                if (delay > TimeSpan.Zero && cancel.WaitHandle.WaitOne(delay))
-                {
-                    cancel.ThrowIfCancellationRequested();
-                }
-
                 done.SetResult(Compile(catalog, set, cache, keepsText: false, cancel));
             }
             catch (OperationCanceledException)

@@ -11,7 +11,7 @@
 // when fewer than Ahead blocks wait for it: blocks are then still in a cache when they are judged, and neither a slow block nor a worker that lost
 // its core for a while stops the others before all places are taken.
 //
-// A worker that finds nothing to do watches _progress, first turning, then asleep. Every step that gives others something to do moves it.
+// A worker that finds nothing to do waits at the gate _progress. Every step that gives others something to do moves it.
 //
 // Before, workers met twice for each sixteen blocks: 9 ns a packet for shards, 12 for putting results together in one thread while the others waited, and 3 to 25 for
 // waking who had fallen asleep between two calls, beside 42 to 48 for judging (Intel, 1,048,576 flows). Two workers were no faster than one.
@@ -65,9 +65,6 @@ internal sealed class Crew : IDisposable
     // Blocks that wait for a worker before it reads no more.
     private const int Ahead = 2;
 
-    // Turning lasts about as long as it takes to wake a sleeper (50 us and more on virtual machines).
-    private const int Turns = 400;
-
     private readonly Worker[] _workers;
     private readonly Sharding _sharding;
     private readonly FragmentsOfBlock? _place;
@@ -75,10 +72,10 @@ internal sealed class Crew : IDisposable
     private readonly Thread[] _threads;
     private readonly Gate _start = new();
     private readonly Gate _left = new();
+    private readonly Gate _progress = new();
     private readonly Lock _reading = new();
     private readonly Lock _opening = new();
     private readonly Lock _finishing = new();
-    private readonly object _sleep = new();
     private readonly Action _changed;
     private IBlockFeed _feed = null!;
     private Exception? _failure;
@@ -86,8 +83,6 @@ internal sealed class Crew : IDisposable
     private volatile bool _isAtEnd;
     private int _round;
     private int _working;
-    private int _sleeping;
-    private int _progress;
     private long _read;
     private long _open;
     private long _done;
@@ -99,7 +94,7 @@ internal sealed class Crew : IDisposable
         _workers = workers;
         _sharding = sharding;
         _place = place;
-        _changed = Moved;
+        _changed = _progress.Move;
         for (int i = 0; i < _places.Length; i++)
         {
             _places[i] = new Place();
@@ -125,17 +120,9 @@ internal sealed class Crew : IDisposable
         feed.Changed = _changed;
         _isAtEnd = false;
         _failure = null;
-        if (_read != _done)
-        {
-            // A failure left blocks where they were.
-            foreach (Place place in _places)
-            {
-                place.Seen = 0;
-            }
 
-            _read = _open = _done;
-        }
-
+        // After a failure some blocks were not given back. They are done with: their numbers are not used again.
+        _open = _done = _read;
         Volatile.Write(ref _working, _threads.Length);
         int round = _round++;
         _start.Move();
@@ -186,7 +173,7 @@ internal sealed class Crew : IDisposable
             for (long next = _done; ;)
             {
                 // Before anything is looked at, so that a change after the look is not slept through.
-                int progress = Volatile.Read(ref _progress);
+                int progress = _progress.Count;
                 if (Volatile.Read(ref _failure) is not null)
                 {
                     return;
@@ -208,14 +195,14 @@ internal sealed class Crew : IDisposable
                 }
                 else
                 {
-                    Wait(progress);
+                    _progress.WaitWhile(progress);
                 }
             }
         }
         catch (Exception failure)
         {
             Interlocked.CompareExchange(ref _failure, failure, null);
-            Moved();
+            _progress.Move();
         }
     }
 
@@ -244,7 +231,7 @@ internal sealed class Crew : IDisposable
             if (fed == Fed.End)
             {
                 _isAtEnd = true;
-                Moved();
+                _progress.Move();
                 return true;
             }
 
@@ -260,7 +247,7 @@ internal sealed class Crew : IDisposable
         }
 
         // Who waits for this thread to read may read the next one meanwhile.
-        Moved();
+        _progress.Move();
         See(place);
         return true;
     }
@@ -281,13 +268,14 @@ internal sealed class Crew : IDisposable
         lock (_opening)
         {
             long open = _open;
-            for (; _places[open % BlocksInFlight] is { } next && Volatile.Read(ref next.Seen) == open + 1; open++)
+            for (; Volatile.Read(ref _places[open % BlocksInFlight].Seen) == open + 1; open++)
             {
-                BlockShares of = next.Block.Shares!;
+                PacketBlock next = _places[open % BlocksInFlight].Block;
+                BlockShares of = next.Shares!;
                 if (of.HasPlaces)
                 {
-                    _place!(next.Block, of, open);
-                    of.Deal(next.Block.Count);
+                    _place!(next, of, open);
+                    of.Deal(next.Count);
                 }
             }
 
@@ -299,7 +287,7 @@ internal sealed class Crew : IDisposable
             Volatile.Write(ref _open, open);
         }
 
-        Moved();
+        _progress.Move();
     }
 
     private void Judge(int number, Place place)
@@ -321,43 +309,7 @@ internal sealed class Crew : IDisposable
             }
         }
 
-        Moved();
-    }
-
-    private void Moved()
-    {
-        Interlocked.Increment(ref _progress);
-        if (Volatile.Read(ref _sleeping) != 0)
-        {
-            lock (_sleep)
-            {
-                Monitor.PulseAll(_sleep);
-            }
-        }
-    }
-
-    private void Wait(int progress)
-    {
-        for (int i = 0; i < Turns; i++)
-        {
-            if (Volatile.Read(ref _progress) != progress)
-            {
-                return;
-            }
-
-            Thread.SpinWait(8);
-        }
-
-        lock (_sleep)
-        {
-            Interlocked.Increment(ref _sleeping);
-            while (Volatile.Read(ref _progress) == progress)
-            {
-                Monitor.Wait(_sleep);
-            }
-
-            Interlocked.Decrement(ref _sleeping);
-        }
+        _progress.Move();
     }
 
     private sealed class Place

@@ -19,7 +19,6 @@ namespace Dataplane.Engine;
 /// <remarks>One thread calls it.</remarks>
 public sealed class EngineJudge : IJudge, IDisposable
 {
-    private const int MostGiven = 16;
     private static readonly int[] AllIndexes = CountUp();
 
     private readonly Worker[] _workers;
@@ -30,7 +29,7 @@ public sealed class EngineJudge : IJudge, IDisposable
     private readonly int[] _places = NonePlaces();
     private readonly FragmentPlacer? _placer;
     private readonly Crew? _crew;
-    private readonly GivenBlocks? _given;
+    private readonly GivenBlock? _given;
     private long _batch;
     private bool _isDisposed;
     private FabricPlan? _importedFrom;
@@ -57,7 +56,7 @@ public sealed class EngineJudge : IJudge, IDisposable
         if (workers > 1)
         {
             _crew = new Crew(_workers, new Sharding(plan), _placer is null ? null : PlaceAll);
-            _given = new GivenBlocks();
+            _given = new GivenBlock();
         }
     }
 
@@ -74,9 +73,6 @@ public sealed class EngineJudge : IJudge, IDisposable
 
     /// <summary>Whether large flow tables stand in 2 MiB pages here, in words for a person.</summary>
     public static string HugePages => FlowMemory.HugePages;
-
-    /// <inheritdoc/>
-    public int BlocksAtOnce => _workers.Length == 1 ? 1 : MostGiven;
 
     /// <summary>Flow entries of all workers, live and dead.</summary>
     public int Flows
@@ -198,23 +194,17 @@ public sealed class EngineJudge : IJudge, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Judge(PacketBlock block) => Judge(new ReadOnlySpan<PacketBlock>(in block));
-
-    /// <inheritdoc/>
-    public void Judge(ReadOnlySpan<PacketBlock> blocks)
+    public void Judge(PacketBlock block)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (_crew is not null)
+        if (_crew is null)
         {
-            _given!.Hold(blocks);
-            _crew.Run(_given);
+            _workers[0].Run(block, AllIndexes.AsSpan(0, block.Count), _placer);
             return;
         }
 
-        foreach (PacketBlock block in blocks)
-        {
-            _workers[0].Run(block, AllIndexes.AsSpan(0, block.Count), _placer);
-        }
+        _given!.Block = block;
+        _crew.Run(_given);
     }
 
     /// <inheritdoc/>
@@ -308,36 +298,18 @@ public sealed class EngineJudge : IJudge, IDisposable
         return places;
     }
 
-    /// <summary>The blocks of one call, as a feed. They are parsed, and nobody has to have them back.</summary>
-    private sealed class GivenBlocks : IBlockFeed
+    /// <summary>The block of one call, as a feed. It is parsed, and nobody has to have it back.</summary>
+    private sealed class GivenBlock : IBlockFeed
     {
-        private PacketBlock[] _blocks = [];
-        private int _count;
-        private int _next;
+        public PacketBlock? Block { get; set; }
 
         public Action? Changed { get; set; }
 
-        public void Hold(ReadOnlySpan<PacketBlock> blocks)
-        {
-            if (_blocks.Length < blocks.Length)
-            {
-                _blocks = new PacketBlock[blocks.Length];
-            }
-
-            blocks.CopyTo(_blocks);
-            (_count, _next) = (blocks.Length, 0);
-        }
-
         public Fed Take(out PacketBlock block)
         {
-            block = null!;
-            if (_next == _count)
-            {
-                return Fed.End;
-            }
-
-            block = _blocks[_next++];
-            return Fed.Block;
+            block = Block!;
+            Block = null;
+            return block is null ? Fed.End : Fed.Block;
         }
 
         public void Prepare(PacketBlock block)

@@ -2,32 +2,35 @@ using System.Threading;
 
 namespace Dataplane.Engine;
 
-/// <summary>A count that one thread moves on and others wait for: a short while turning, then asleep.</summary>
+/// <summary>A count that threads move on and others wait for: a short while turning, then asleep.</summary>
+/// <remarks>Who waits reads the count before it looks whether there is something to do, so a move after the look is not slept through.</remarks>
 internal sealed class Gate
 {
     // Meant to be longer than it takes to wake a sleeper (50 us and more on virtual machines), else each meeting costs two wakings. Much longer starves the thread that is waited
     // for where cores are taken. Offering the processor at each turn (Thread.Yield) was slower on free ones.
     private const int Turns = 400;
 
-    private readonly Lock _moving = new();
-    private readonly ManualResetEventSlim[] _sleepers = [new(false, 0), new(false, 0)];
+    private readonly object _sleep = new();
     private int _count;
+    private int _sleeping;
 
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Adds one, and wakes who waits for the new count.</summary>
+    /// <summary>Adds one, and wakes all that wait. Any thread.</summary>
     public void Move()
     {
-        lock (_moving)
+        // A full fence: either this thread sees the sleeper, or the sleeper sees the new count.
+        Interlocked.Increment(ref _count);
+        if (Volatile.Read(ref _sleeping) != 0)
         {
-            int count = _count + 1;
-            _sleepers[(count + 1) & 1].Reset();
-            Volatile.Write(ref _count, count);
-            _sleepers[count & 1].Set();
+            lock (_sleep)
+            {
+                Monitor.PulseAll(_sleep);
+            }
         }
     }
 
-    /// <summary>Returns when the count is no longer <paramref name="seen"/>.</summary>
+    /// <summary>Returns when the count is no longer <paramref name="seen"/>. Any number of threads.</summary>
     public void WaitWhile(int seen)
     {
         for (int i = 0; i < Turns; i++)
@@ -40,9 +43,15 @@ internal sealed class Gate
             Thread.SpinWait(8);
         }
 
-        while (Volatile.Read(ref _count) == seen)
+        lock (_sleep)
         {
-            _sleepers[(seen + 1) & 1].Wait();
+            Interlocked.Increment(ref _sleeping);
+            while (Volatile.Read(ref _count) == seen)
+            {
+                Monitor.Wait(_sleep);
+            }
+
+            Interlocked.Decrement(ref _sleeping);
         }
     }
 }

@@ -14,22 +14,10 @@ public interface IJudge
     /// <param name="block">Blocks come in capture order; state carries over from one to the next.</param>
     void Judge(PacketBlock block);
 
-    /// <summary>How many blocks at once serve it best; 1 where it does not matter.</summary>
-    int BlocksAtOnce => 1;
-
     /// <summary>Threads that judge, the caller's among them. With several, <see cref="Run"/> takes a feed.</summary>
     int Workers => 1;
 
     /// <summary>Reads, parses and judges all that a feed has, by several workers.</summary>
     /// <exception cref="NotSupportedException">It has one worker.</exception>
     void Run(IBlockFeed feed) => throw new NotSupportedException("a judge with one worker is given its blocks");
-
-    /// <summary>Several blocks, in capture order.</summary>
-    void Judge(ReadOnlySpan<PacketBlock> blocks)
-    {
-        foreach (PacketBlock block in blocks)
-        {
-            Judge(block);
-        }
-    }
 }

@@ -24,8 +24,9 @@ namespace Dataplane.Engine;
 /// <param name="inOneThread">Whether the caller's thread reads as well; only without a sink.</param>
 public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, IJudge judge, IPacketSink? sink, bool inOneThread = false)
 {
-    private readonly int _blocksInFlight = Math.Max(8, judge.BlocksAtOnce * 3);
-    private readonly BlockQueue _free = new(Math.Max(8, judge.BlocksAtOnce * 3) / 2);
+    private const int BlocksInFlight = 8;
+
+    private readonly BlockQueue _free = new(BlocksInFlight / 2);
     private readonly BlockQueue _parsed = new(1);
     private readonly BlockQueue _judged = new(1);
     private ExceptionDispatchInfo? _failure;
@@ -46,7 +47,7 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
 
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using CancellationTokenRegistration wake = stop.Token.Register(_free.Complete);
-        for (int i = 0; i < _blocksInFlight; i++)
+        for (int i = 0; i < BlocksInFlight; i++)
         {
             _free.Add(new PacketBlock());
         }
@@ -122,28 +123,17 @@ public sealed class Pipeline(IPacketSource source, Action<PacketBlock> prepare, 
 
     private void Judge()
     {
-        PacketBlock[] blocks = new PacketBlock[judge.BlocksAtOnce];
         while (_parsed.TryTake(out PacketBlock? block))
         {
-            int count = 0;
-            do
+            judge.Judge(block);
+            if (sink is not null)
             {
-                blocks[count++] = block;
+                _judged.Add(block);
             }
-            while (count < blocks.Length && _parsed.TryTakeNow(out block));
-
-            judge.Judge(blocks.AsSpan(0, count));
-            foreach (PacketBlock judged in blocks.AsSpan(0, count))
+            else
             {
-                if (sink is not null)
-                {
-                    _judged.Add(judged);
-                }
-                else
-                {
-                    judged.Reset();
-                    _free.Add(judged);
-                }
+                block.Reset();
+                _free.Add(block);
             }
         }
     }

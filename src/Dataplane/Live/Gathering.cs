@@ -4,8 +4,7 @@ namespace Dataplane.Live;
 
 /// <summary>How long the loop lets frames gather before it looks again. One that is woken for every few frames spends more on waking and on system calls than on the frames.</summary>
 /// <remarks>
-/// It rests only while frames come fast, and only as long as some dozens of them take, so a lone packet is not kept waiting. 4 frames a round at 400,000 a second cost twice as much
-/// processor time each as 20 (bench/README.md, live).
+/// It rests only while frames come fast, and only as long as some dozens of them take, so a lone packet is not kept waiting. What it gives stands in docs/decisions/0006-live-ports.md.
 /// </remarks>
 public sealed class Gathering
 {

@@ -7,7 +7,7 @@ namespace Dataplane.Packets;
 /// <summary>A block's packets as several workers share them: which are whose, and results of each worker's own, since two cores that write to one line of memory wait for each other.</summary>
 internal sealed class BlockShares(int workers)
 {
-    private readonly int[][] _lists = [.. Enumerable.Range(0, workers).Select(_ => new int[PacketBlock.Capacity + 1])];
+    private readonly int[][] _lists = [.. Enumerable.Range(0, workers).Select(_ => new int[PacketBlock.Capacity])];
     private readonly int[] _counts = new int[workers];
     private readonly PacketResult[]?[] _results = [.. Enumerable.Range(0, workers).Select(i => i == 0 ? null : new PacketResult[PacketBlock.Capacity])];
 

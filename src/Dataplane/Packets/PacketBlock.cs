@@ -82,6 +82,7 @@ public sealed class PacketBlock
     /// <summary>The packet that an ICMP error quotes, for entries whose headers say HasQuote; unset elsewhere.</summary>
     public Headers[] Quotes { get; } = new Headers[Capacity];
 
+    /// <summary>By index, once judged. After several workers had the block, the first look puts their results together: then the block is one thread's again.</summary>
     public PacketResult[] Results
     {
         get

@@ -6,7 +6,7 @@
 //
 // Bounded: past MaxPaths, Intern answers -1 and nothing grows any more. A record still needs its path: Spill then lends a number of a ring of
 // SpillPaths places. It is good until as many others were lent, hence while its block is on its way to the sinks, and must not be
-// kept for later packets. At most SpillPaths / PacketBlock.Capacity blocks may be under way at once: 128.
+// kept for later packets. At most SpillPaths / PacketBlock.Capacity blocks may be under way at once: 256.
 
 using System;
 using System.Collections.Generic;

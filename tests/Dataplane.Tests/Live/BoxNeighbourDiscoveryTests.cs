@@ -15,7 +15,7 @@ public sealed class BoxNeighbourDiscoveryTests
 
     [Theory]
     [InlineData("router", "router", "the router's own link-local address")]
-    [InlineData("fe80:ec2::1", "router", "the one that all routers share (RT-34)")]
+    [InlineData("fe80:ec2::1", "router", "the one that all routers share")]
     [InlineData("fd00:ec2::253", "router", "a service")]
     [InlineData("2001:db8:1:1::20", "eni-b", "another interface of the subnet")]
     [InlineData("2001:db8:1:1::99", null, "an address that nobody has")]
@@ -44,6 +44,22 @@ public sealed class BoxNeighbourDiscoveryTests
             Assert.Equal((IpAddress.Parse(target), IpAddress.Parse(target), IpAddress.Parse(source)), (IpAddress.Read(ip.AsSpan(48, 16)), IpAddress.Read(ip.AsSpan(8, 16)), IpAddress.Read(ip.AsSpan(24, 16))));
             Assert.Equal((2, 1, mac), (ip[64], ip[65], MacAddress.Read(ip.AsSpan(66))));
             Assert.True(LiveFrames.IsSound(ip));
+        }
+    }
+
+    [Fact]
+    public void RT_34_The_router_is_at_its_link_local_address_by_EUI_64_and_at_fe80_ec2_1()
+    {
+        using BoxLab lab = new(BoxLab.Small, "eni-a");
+        MacAddress router = lab.Router(0);
+        string[] mac = router.ToString().Split(':');
+        IpAddress linkLocal = IpAddress.Parse($"fe80::{Convert.ToInt32(mac[0], 16) ^ 2:x2}{mac[1]}:{mac[2]}ff:fe{mac[3]}:{mac[4]}{mac[5]}");
+        foreach (string target in (string[])[linkLocal.ToString(), "fe80:ec2::1"])
+        {
+            lab.Frame(0, Solicitation(0, A, target));
+            byte[] frame = Assert.Single(lab.Ports[0].Take());
+            byte[] ip = LiveFrames.IpOf(frame);
+            Assert.Equal((router, IpAddress.Parse(target)), (MacAddress.Read(ip.AsSpan(66)), IpAddress.Read(ip.AsSpan(48, 16))));
         }
     }
 

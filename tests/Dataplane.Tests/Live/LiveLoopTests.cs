@@ -137,6 +137,38 @@ public sealed class LiveLoopTests : IDisposable
         Assert.Equal("No space left on device", Assert.Throws<IOException>(() => loop.Run(_end.Token)).Message);
     }
 
+    [Theory]
+    [InlineData(10_000, true)]       // 100,000 a second: more come while it rests
+    [InlineData(1_000_000, false)]    // 1,000 a second: each goes on at once
+    public void The_loop_rests_only_while_frames_come_fast(int nanosecondsApart, bool rests)
+    {
+        const int frames = 1_000;
+        LiveLoop loop = new(_ports, _bridge, _engine.Judge, Prepare, null);
+        int fed = 0;
+        void Feed()
+        {
+            _ports.SetNow(Start + (fed * (long)nanosecondsApart));
+            _a.Arrive(_ports.Now(), Udp("198.51.100.7", "10.0.1.10", 53));
+            if (++fed < frames)
+            {
+                loop.Post(Feed);
+            }
+        }
+
+        loop.Post(Feed);
+        RunUntil(loop, () => loop.Received == frames);
+        Assert.Equal(frames, _sent.Count);
+        if (rests)
+        {
+            // All rounds but those of the first window, in which the rate is not known.
+            Assert.InRange(_ports.Rests, frames * 8 / 10, frames);
+        }
+        else
+        {
+            Assert.Equal(0, _ports.Rests);
+        }
+    }
+
     [Fact]
     public void Time_passes_for_what_is_due_also_when_no_packet_comes()
     {

@@ -69,10 +69,6 @@ public sealed class RefusedFramesTests
         public void Judge(PacketBlock block)
         {
         }
-
-        public void Judge(ReadOnlySpan<PacketBlock> blocks)
-        {
-        }
     }
 
     private sealed class SendsBack(ILivePort port) : IForwarding
