@@ -53,6 +53,8 @@ internal static class Program
                 return LiveSendCommand.Run(args[1..]);
             case "ready" when args.Length > 1:
                 return ReadyCommand.Run(args[1], Number(args, 2, 3), Number(args, 3, 120));
+            case "steady":
+                return SteadyCommand.Run(Number(args, 1, 10));
             case "profile":
                 return ProfileCommand.Run(Number(args, 1, 1_048_576));
             case "bytes-per-flow":

@@ -19,6 +19,9 @@ public sealed class Counters
     /// <summary>Packets that walked the fabric.</summary>
     public long Walks { get; set; }
 
+    /// <summary>Packets that were denied as one before them had been, without a walk.</summary>
+    public long Refused { get; set; }
+
     /// <summary>Later fragments that got the record of their first.</summary>
     public long Fragments { get; set; }
 
@@ -53,6 +56,7 @@ public sealed class Counters
 
         Hits += other.Hits;
         Walks += other.Walks;
+        Refused += other.Refused;
         Fragments += other.Fragments;
         TableFull += other.TableFull;
         Reclaimed += other.Reclaimed;

@@ -238,7 +238,14 @@ public sealed class Worker : IDisposable
                 flow = _table.Find(in view.Key, view.Hash);
             }
 
-            JudgeOne(block, ref results[index], index, in view, flow, Timeouts.Clamp(block.Packets[index].Time), fragmentPlaces.Length == 0 ? -1 : fragmentPlaces[index]);
+            long now = Timeouts.Clamp(block.Packets[index].Time);
+            if (flow < 0 && view.HasKey && TryRefuse(in block.Headers[index], in view, now, ref results[index]))
+            {
+                candidates[at] = -1;
+                continue;
+            }
+
+            JudgeOne(block, ref results[index], index, in view, flow, now, fragmentPlaces.Length == 0 ? -1 : fragmentPlaces[index]);
             if (_observer is not null)
             {
                 candidates[at] = view.HasKey ? -2 - (flow >= 0 && _table.Is(flow, in view.Key) ? flow : _table.Find(in view.Key, view.Hash)) : -1;
@@ -268,6 +275,42 @@ public sealed class Worker : IDisposable
 
         Counters.Packets[verdict]++;
         Counters.Bytes[verdict] += packet.WireLength;
+    }
+
+    /// <summary>Denies a packet without an entry when rules do that have denied its like before: a walk in short. False when it must walk.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryRefuse(in Headers packet, in FlowView view, long now, ref PacketResult result)
+    {
+        if ((packet.Flags & (HeaderFlags.HasQuote | HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 || !_walk.Sees(in packet))
+        {
+            return false;
+        }
+
+        if (!_options.Causal)
+        {
+            if (!_walk.Refuses(in packet, ref result))
+            {
+                return false;
+            }
+        }
+        else
+        {
+            FlowKind kind = FlowKey.KindOf(packet.Protocol, packet.IsIpv6);
+            TcpClass tcp = TcpStates.ClassOf(in packet);
+            CausalState state = _memory.Load(in view.Key, view.Hash, out int remembered);
+            if (state.IsMoot(kind, tcp, view.FromB, now) || !_walk.Refuses(in packet, ref result))
+            {
+                return false;
+            }
+
+            state.Judged(kind, tcp, view.FromB, allowed: false, now);
+            _memory.Store(in view.Key, view.Hash, state, now, remembered);
+        }
+
+        Counters.Refused++;
+        Counters.Packets[(int)Verdict.Deny]++;
+        Counters.Bytes[(int)Verdict.Deny] += packet.WireLength;
+        return true;
     }
 
     private Verdict Judge(in Headers packet, in Headers quote, in FlowView view, int flow, long now, int fragmentPlace, ref PacketResult result)

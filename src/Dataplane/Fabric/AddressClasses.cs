@@ -15,7 +15,7 @@ using Dataplane.Packets;
 namespace Dataplane.Fabric;
 
 /// <summary>Classes of addresses. Immutable, thread-safe.</summary>
-/// <remarks>8 bytes a range of IPv4 and 256 KiB beyond 2,048 ranges; 20 bytes a range of IPv6.</remarks>
+/// <remarks>8 bytes a range of IPv4, two ranges for each address of an interface, and 256 KiB beyond 2,048 ranges; 20 bytes a range of IPv6.</remarks>
 public sealed class AddressClasses
 {
     private readonly OwnerMap _addresses;
@@ -29,13 +29,13 @@ public sealed class AddressClasses
         ArgumentNullException.ThrowIfNull(plan);
         _addresses = plan.Addresses;
         Signatures signatures = new();
-        (List<UInt128> first, List<int> classes) = Cut(plan, false, signatures);
-        _startsV4 = new SortedStarts([.. first.ConvertAll(one => (uint)one)]);
-        _classV4 = [.. classes];
-        (first, classes) = Cut(plan, true, signatures);
-        _firstV6 = [.. first];
-        _classV6 = [.. classes];
+        (List<UInt128> rangesV4, List<int> classesV4) = Cut(plan, false, signatures);
+        (List<UInt128> rangesV6, List<int> classesV6) = Cut(plan, true, signatures);
+        _firstV6 = [.. rangesV6];
+        _classV6 = [.. classesV6];
         Count = signatures.Count;
+        (List<uint> starts, _classV4) = WithSingles(rangesV4, classesV4);
+        _startsV4 = new SortedStarts([.. starts]);
     }
 
     /// <summary>Classes of ranges; those of single addresses come after them.</summary>
@@ -43,10 +43,68 @@ public sealed class AddressClasses
 
     public int Of(IpAddress address)
     {
+        if (!address.IsIpv6)
+        {
+            return _classV4[_startsV4.UpTo((uint)address.Low) - 1];    // the first range starts at 0
+        }
+
         int exact = _addresses.Exact(address);
-        return exact >= 0 ? Count + exact
-            : address.IsIpv6 ? _classV6[Find(_firstV6, new UInt128(address.High, address.Low))]
-            : _classV4[_startsV4.UpTo((uint)address.Low) - 1];    // the first range starts at 0
+        return exact >= 0 ? Count + exact : _classV6[Find(_firstV6, new UInt128(address.High, address.Low))];
+    }
+
+    /// <summary>IPv4's ranges with those single addresses cut out that are classes of their own: one search then says the class of any address.</summary>
+    private (List<uint> Starts, int[] Classes) WithSingles(List<UInt128> ranges, List<int> classes)
+    {
+        SortedSet<uint> singles = [];
+        foreach (IpAddress address in _addresses.Listed)
+        {
+            if (!address.IsIpv6)
+            {
+                singles.Add((uint)address.Low);
+            }
+        }
+
+        foreach (AssociationPlan association in _addresses.Associations)
+        {
+            singles.Add((uint)association.Public.Low);
+        }
+
+        List<uint> starts = [];
+        List<int> all = [];
+        int range = 0;
+        void RangesUpTo(ulong end)
+        {
+            for (; range < ranges.Count && (ulong)ranges[range] < end; range++)
+            {
+                Add((uint)ranges[range], classes[range]);
+            }
+        }
+
+        void Add(uint start, int number)
+        {
+            if (starts.Count > 0 && starts[^1] == start)
+            {
+                all[^1] = number;
+                return;
+            }
+
+            starts.Add(start);
+            all.Add(number);
+        }
+
+        foreach (uint single in singles)
+        {
+            RangesUpTo((ulong)single + 1);
+            int around = classes[range - 1];
+            Add(single, Count + _addresses.Exact(IpAddress.V4(single)));
+            if (single < uint.MaxValue)
+            {
+                Add(single + 1, around);    // the next range or address may begin just here, and takes the place
+            }
+        }
+
+        RangesUpTo(ulong.MaxValue);
+        return (starts, [.. all]);
     }
 
     private static int Find(UInt128[] first, UInt128 address)

@@ -19,7 +19,7 @@ internal enum LegKind : byte
     /// <summary>The packet is on its way to A.</summary>
     To,
 
-    /// <summary>Asks the ACL list A.</summary>
+    /// <summary>Asks the ACL list A; of leaving packets with GroupFlag.Egress.</summary>
     Acl,
 
     /// <summary>Asks interface A's security groups; B is the source's form there, C the destination's.</summary>
@@ -107,6 +107,9 @@ internal sealed class Itinerary
 
     public Leg[] Legs = new Leg[16];
     public int Count;
+
+    /// <summary>The lists that it asks first (<see cref="Refusals"/>).</summary>
+    public Question[] Questions = [];
 
     public void Add(LegKind kind, int a, int b = -1, int c = -1, GroupFlag group = GroupFlag.None)
     {

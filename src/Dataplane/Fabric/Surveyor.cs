@@ -195,7 +195,7 @@ internal sealed class Surveyor(FabricPlan plan, NameTable names, bool blockPort2
             return Deny(DenyReason.NO_INTERFACE_AT_DESTINATION);
         }
 
-        _course.Add(LegKind.Acl, subnet.AclEgress);
+        _course.Add(LegKind.Acl, subnet.AclEgress, group: GroupFlag.Egress);
         RouteTablePlan table = plan.Tables[subnet.Table];
         if (_hops == MaxHops)
         {

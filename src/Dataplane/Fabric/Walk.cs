@@ -84,6 +84,7 @@ public sealed class Walk
     private readonly AddressClasses _classes;
     private readonly Surveyor _surveyor;
     private readonly Atlas _atlas = new();
+    private readonly Refusals _refusals;
     private readonly KeptResult[] _kept = new KeptResult[1 << KeptBits];
 
     private readonly int[] _steps = new int[MaxSteps];
@@ -92,7 +93,7 @@ public sealed class Walk
     private readonly int[] _answerSteps = new int[MaxSteps];
     private readonly Effect[] _effects = new Effect[MaxEffects];
 
-    private Itinerary _course = null!;
+    private Itinerary _course = new() { SourceClass = -1 };
     private Headers _packet;
     private FlowView _view;
     private FlowView _quoteView;
@@ -102,6 +103,7 @@ public sealed class Walk
     private int _quoteFlow;
     private bool _quoteBelongs;
     private bool _isOrphan;
+    private bool _isSeen;
     private long _now;
 
     private int _placedBySlot;
@@ -143,6 +145,7 @@ public sealed class Walk
         _options = options;
         _classes = classes;
         _surveyor = new Surveyor(plan, tables.Names, options.BlockPort25);
+        _refusals = new Refusals(plan, filters);
     }
 
     /// <summary>Where the placed packet enters: a name, or <see cref="NameTable.None"/>.</summary>
@@ -160,6 +163,25 @@ public sealed class Walk
 
     /// <summary>Whether the result may be kept for later packets.</summary>
     public bool IsLasting { get; private set; }
+
+    /// <summary>Section 2 for a packet without an entry, a quoted packet or fragments. When it was placed, <see cref="Refuses"/> may follow, and the walk of this packet must unless that said yes.</summary>
+    /// <returns>Whether it leaves or enters somewhere, so that rules are asked.</returns>
+    public bool Sees(in Headers packet)
+    {
+        IpAddress s = packet.Source, d = packet.Destination;
+        Follow(_classes.Of(s), _classes.Of(d), Itinerary.ByAddresses, s, d);
+        _refusals.Forget();
+        _isSeen = true;
+        return _course.Placement is Placement.Leaves or Placement.Enters;
+    }
+
+    /// <summary>Whether the lists that its course asks first deny a packet that was just seen, and what then is the result. A denial has no effects.</summary>
+    public bool Refuses(in Headers packet, ref PacketResult result)
+    {
+        bool refused = _refusals.Ask(_course, in packet, ref result);
+        _isSeen = !refused;
+        return refused;
+    }
 
     /// <summary>Section 2.</summary>
     public Placement Place(scoped in WalkInput input)
@@ -190,8 +212,19 @@ public sealed class Walk
         IsLasting = true;
 
         IpAddress s = _packet.Source, d = _packet.Destination;
-        int source = _classes.Of(s), destination = _classes.Of(d);
-        Follow(source, destination, Itinerary.ByAddresses, s, d);
+        int source, destination;
+        if (_isSeen)
+        {
+            _isSeen = false;
+            (source, destination) = (_course.SourceClass, _course.DestinationClass);
+        }
+        else
+        {
+            (source, destination) = (_classes.Of(s), _classes.Of(d));
+            Follow(source, destination, Itinerary.ByAddresses, s, d);
+            _refusals.Forget();
+        }
+
         if (_course.Placement == Placement.Service)
         {
             return Placement.Service;
@@ -296,7 +329,13 @@ public sealed class Walk
             {
                 _end = i;
                 IsAllowed = false;
-                return Kept(Verdict.Deny, FlowState.None, _answers, 0);
+                PacketResult denied = Kept(Verdict.Deny, FlowState.None, _answers, 0);
+                if (IsLasting)
+                {
+                    _refusals.Keep(_course, in denied);
+                }
+
+                return denied;
             }
         }
 
@@ -407,16 +446,23 @@ public sealed class Walk
     /// <summary>Takes the course of two classes from a start, surveying it when it is new.</summary>
     private void Follow(int source, int destination, int start, IpAddress s, IpAddress d)
     {
+        if (_course.SourceClass == source && _course.DestinationClass == destination && _course.Start == start)
+        {
+            return;    // the packet before went the same way
+        }
+
         _course = _atlas.Find(source, destination, start, out bool isNew);
         if (isNew)
         {
             if (_atlas.Overflowed)
             {
                 Array.Clear(_kept);
+                _refusals.Clear();
                 _course = _atlas.Find(source, destination, start, out _);
             }
 
             _surveyor.Survey(_course, s, d);
+            _course.Questions = _refusals.Of(_course);
         }
     }
 
@@ -646,7 +692,7 @@ public sealed class Walk
         anyPeer = narrowPeer = false;
         foreach (int list in groups.Lists)
         {
-            Decision decision = _filters[list].Decide(in _packet);
+            Decision decision = Ask(list);
             if (!decision.IsNone)
             {
                 rule = rule >= 0 ? rule : _plan.Lists[list].Rules[decision.Rule];
@@ -663,9 +709,11 @@ public sealed class Walk
         return rule >= 0 || Denied(DenyReason.ENI_SG_RULES_MISMATCH, groups.None);
     }
 
+    private Decision Ask(int list) => _refusals.TryNext(list, out Decision decision) ? decision : _filters[list].Decide(in _packet);
+
     private bool Acl(int list)
     {
-        Decision decision = _filters[list].Decide(in _packet);
+        Decision decision = Ask(list);
         int name = decision.IsNone ? _plan.Lists[list].End : _plan.Lists[list].Rules[decision.Rule];
         if (decision.IsNone || decision.IsDeny)
         {

@@ -32,6 +32,21 @@ public sealed class KeptDecisionTests
 
         """;
 
+    /// <summary>The same with two groups at the server and a list of its subnet's.</summary>
+    private static readonly string Listed = Ground
+        .Replace("10.0.2.0/24 rtb=rtb-a", "10.0.2.0/24 rtb=rtb-a acl=acl-b", System.StringComparison.Ordinal)
+        .Replace("sg=sg-b", "sg=sg-b+sg-c", System.StringComparison.Ordinal) + """
+        sg sg-c vpc-1
+          in tcp 8080 0.0.0.0/0
+        acl acl-b vpc-1
+          in 90 deny all 198.51.100.1/32
+          in 91 deny all 198.51.100.2/32
+          in 92 allow all 198.51.100.4/32
+          in 93 allow all 198.51.100.5/32
+          out 100 allow all 0.0.0.0/0
+
+        """;
+
     [Fact]
     public void The_first_packet_of_each_direction_walks_and_all_others_are_answered_at_once() => new Talk(Ground)
         .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk allow new sg-b/ingress/1")
@@ -43,9 +58,44 @@ public sealed class KeptDecisionTests
         .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 A", "kept allow established tracked sg-b/ingress/1");
 
     [Fact]
-    public void A_denied_packet_is_asked_again_each_time() => new Talk(Ground)
+    public void A_packet_that_rules_deny_as_one_before_it_does_not_walk() => new Talk(Ground)
         .Send("tcp 10.0.1.10:9 > 10.0.2.20:80 S", "walk deny ENI_SG_RULES_MISMATCH sg-a/egress/none")
-        .Send("tcp 10.0.1.10:9 > 10.0.2.20:80 S", "walk deny ENI_SG_RULES_MISMATCH sg-a/egress/none");
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:80 S", "like deny ENI_SG_RULES_MISMATCH sg-a/egress/none")
+        .Send("udp 10.0.1.10:8 > 10.0.2.20:81", "like deny ENI_SG_RULES_MISMATCH sg-a/egress/none")
+        .Send("icmp 10.0.1.10 > 10.0.2.20 13/0 id 7", "like deny ENI_SG_RULES_MISMATCH sg-a/egress/none")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:80 S", "walk deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("tcp 198.51.100.2:9 > 203.0.113.20:81 S", "like deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("tcp 198.51.100.2:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.2:9 > 203.0.113.10:443 S", "walk deny ENI_SG_RULES_MISMATCH sg-a/ingress/none")
+        .Send("tcp 198.51.100.2:9 > 203.0.113.10:443 S", "like deny ENI_SG_RULES_MISMATCH sg-a/ingress/none");
+
+    /// <summary>Which entry of the list decided is a part of what a packet has in common with one before it.</summary>
+    [Fact]
+    public void Another_rule_that_denies_is_another_likeness() => new Talk(Listed)
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 S", "walk deny SUBNET_ACL_RESTRICTION acl-b/ingress/90")
+        .Send("tcp 198.51.100.1:8 > 203.0.113.20:443 S", "like deny SUBNET_ACL_RESTRICTION acl-b/ingress/90")
+        .Send("tcp 198.51.100.2:9 > 203.0.113.20:443 S", "walk deny SUBNET_ACL_RESTRICTION acl-b/ingress/91")
+        .Send("tcp 198.51.100.3:9 > 203.0.113.20:443 S", "walk deny SUBNET_ACL_RESTRICTION acl-b/ingress/*")
+        .Send("tcp 198.51.100.4:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.4:9 > 203.0.113.20:444 S", "walk deny ENI_SG_RULES_MISMATCH sg-b+sg-c/ingress/none")
+        .Send("tcp 198.51.100.5:9 > 203.0.113.20:444 S", "walk deny ENI_SG_RULES_MISMATCH sg-b+sg-c/ingress/none")    // let through by another entry
+        .Send("tcp 198.51.100.5:9 > 203.0.113.20:445 S", "like deny ENI_SG_RULES_MISMATCH sg-b+sg-c/ingress/none")
+        .Send("tcp 198.51.100.5:9 > 203.0.113.20:8080 S", "walk allow new sg-c/ingress/1")    // the second group's
+        .Send("tcp 198.51.100.2:7 > 203.0.113.20:443 S", "like deny SUBNET_ACL_RESTRICTION acl-b/ingress/91");
+
+    /// <summary>What the first interface's groups admit is tracked there, for which there may be no room and which a policy may refuse: the lists behind it are the walk's to ask.</summary>
+    [Fact]
+    public void Behind_an_interface_that_admits_a_packet_each_one_walks() => new Talk(Listed)
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk deny SUBNET_ACL_RESTRICTION acl-b/ingress/*")
+        .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 S", "walk deny SUBNET_ACL_RESTRICTION acl-b/ingress/*");
+
+    /// <summary>Fragments and errors have more to say than their course, and a packet of a flow with an entry has slots.</summary>
+    [Fact]
+    public void Only_whole_packets_without_an_entry_are_denied_like_others() => new Talk(Ground)
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.10:80 S", "walk deny ENI_SG_RULES_MISMATCH sg-a/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.10:80 first 7", "walk deny ENI_SG_RULES_MISMATCH sg-a/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.10:80", "like deny ENI_SG_RULES_MISMATCH sg-a/ingress/none");
 
     [Fact]
     public void A_client_behind_a_gateway_and_its_answers_that_a_remembered_flow_places() => new Talk(Ground)
@@ -168,9 +218,9 @@ public sealed class KeptDecisionTests
         /// <summary>Sends a packet, a millisecond after the one before, and asserts who answered it and what.</summary>
         public Talk Send(string packet, string expected)
         {
-            (long hits, long walks) = (_judge.Counters.Hits, _judge.Counters.Walks);
+            (long hits, long walks, long refused) = (_judge.Counters.Hits, _judge.Counters.Walks, _judge.Counters.Refused);
             Outcome outcome = _judge.Tables.Describe(Judge(packet));
-            string who = (_judge.Counters.Hits - hits, _judge.Counters.Walks - walks) switch { (1, 0) => "kept", (0, 1) => "walk", _ => "nobody" };
+            string who = (_judge.Counters.Hits - hits, _judge.Counters.Walks - walks, _judge.Counters.Refused - refused) switch { (1, 0, 0) => "kept", (0, 1, 0) => "walk", (0, 0, 1) => "like", _ => "nobody" };
             string what = outcome.Verdict == Verdict.Deny ? $"{outcome.Reason}" : $"{outcome.State}".ToLowerInvariant();
             Assert.Equal((packet, expected), (packet, $"{who} {outcome.Verdict.ToString().ToLowerInvariant()} {what} {outcome.Rule}"));
             return this;
