@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a live run endures: `dataplane run` as a bump in the wire, real programs at both ends, and trouble.
 
-    bench/peers/endure.py reload [--reloads 1015] [--seconds 60] [--pps 200000] [--flows 1000] [--io xdp]
+    bench/peers/endure.py reload [--reloads 1030] [--seconds 60] [--pps 200000] [--flows 1000] [--io xdp]
         A topology with rules never seen before every 60 ms, under UDP and TCP that every one of them admits, UDP that every second one admits, and UDP that another rule admits each time.
         Before and after it, a third as long, the same traffic without reloads. Says for each of the three: packets lost and where, the delay of pings, who used the processors;
         and for the whole: epochs whose packets were judged by more than one set of rules, connections that broke, memory.
@@ -439,7 +439,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["reload", "flood"])
     parser.add_argument("--seconds", type=int)
-    parser.add_argument("--reloads", type=int, default=1015)    # some are taken over together, and 1,000 should be taken over
+    parser.add_argument("--reloads", type=int, default=1030)    # some are taken over together, and 1,000 should be taken over
     parser.add_argument("--pps", type=int)
     parser.add_argument("--flows", type=int)
     parser.add_argument("--io", default="xdp")
