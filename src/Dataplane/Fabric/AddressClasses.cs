@@ -15,105 +15,30 @@ using Dataplane.Packets;
 namespace Dataplane.Fabric;
 
 /// <summary>Classes of addresses. Immutable, thread-safe.</summary>
-/// <remarks>8 bytes a range of IPv4, two ranges for each address of an interface, and 256 KiB beyond 2,048 ranges; 20 bytes a range of IPv6.</remarks>
+/// <remarks>8 bytes a range of IPv4 and 256 KiB beyond 2,048 ranges; 20 bytes a range of IPv6; up to two ranges for each address of an interface.</remarks>
 public sealed class AddressClasses
 {
-    private readonly OwnerMap _addresses;
     private readonly SortedStarts _startsV4;
     private readonly int[] _classV4;
-    private readonly UInt128[] _firstV6;
+    private readonly SortedStartsV6 _startsV6;
     private readonly int[] _classV6;
 
     public AddressClasses(FabricPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        _addresses = plan.Addresses;
         Signatures signatures = new();
-        (List<UInt128> rangesV4, List<int> classesV4) = Cut(plan, false, signatures);
-        (List<UInt128> rangesV6, List<int> classesV6) = Cut(plan, true, signatures);
-        _firstV6 = [.. rangesV6];
-        _classV6 = [.. classesV6];
-        Count = signatures.Count;
-        (List<uint> starts, _classV4) = WithSingles(rangesV4, classesV4);
-        _startsV4 = new SortedStarts([.. starts]);
+        (List<UInt128> first, _classV4) = Cut(plan, false, signatures);
+        _startsV4 = new SortedStarts([.. first.ConvertAll(one => (uint)one)]);
+        (first, _classV6) = Cut(plan, true, signatures);
+        _startsV6 = new SortedStartsV6([.. first]);
     }
 
-    /// <summary>Classes of ranges; those of single addresses come after them.</summary>
-    public int Count { get; }
+    // The first range starts at 0.
+    public int Of(IpAddress address) => address.IsIpv6
+        ? _classV6[_startsV6.UpTo(address.High, address.Low) - 1]
+        : _classV4[_startsV4.UpTo((uint)address.Low) - 1];
 
-    public int Of(IpAddress address)
-    {
-        if (!address.IsIpv6)
-        {
-            return _classV4[_startsV4.UpTo((uint)address.Low) - 1];    // the first range starts at 0
-        }
-
-        int exact = _addresses.Exact(address);
-        return exact >= 0 ? Count + exact : _classV6[Find(_firstV6, new UInt128(address.High, address.Low))];
-    }
-
-    /// <summary>IPv4's ranges with those single addresses cut out that are classes of their own: one search then says the class of any address.</summary>
-    private (List<uint> Starts, int[] Classes) WithSingles(List<UInt128> ranges, List<int> classes)
-    {
-        SortedSet<uint> singles = [];
-        foreach (IpAddress address in _addresses.Listed)
-        {
-            if (!address.IsIpv6)
-            {
-                singles.Add((uint)address.Low);
-            }
-        }
-
-        foreach (AssociationPlan association in _addresses.Associations)
-        {
-            singles.Add((uint)association.Public.Low);
-        }
-
-        List<uint> starts = [];
-        List<int> all = [];
-        int range = 0;
-        void RangesUpTo(ulong end)
-        {
-            for (; range < ranges.Count && (ulong)ranges[range] < end; range++)
-            {
-                Add((uint)ranges[range], classes[range]);
-            }
-        }
-
-        void Add(uint start, int number)
-        {
-            if (starts.Count > 0 && starts[^1] == start)
-            {
-                all[^1] = number;
-                return;
-            }
-
-            starts.Add(start);
-            all.Add(number);
-        }
-
-        foreach (uint single in singles)
-        {
-            RangesUpTo((ulong)single + 1);
-            int around = classes[range - 1];
-            Add(single, Count + _addresses.Exact(IpAddress.V4(single)));
-            if (single < uint.MaxValue)
-            {
-                Add(single + 1, around);    // the next range or address may begin just here, and takes the place
-            }
-        }
-
-        RangesUpTo(ulong.MaxValue);
-        return (starts, [.. all]);
-    }
-
-    private static int Find(UInt128[] first, UInt128 address)
-    {
-        int at = Array.BinarySearch(first, address);
-        return at >= 0 ? at : ~at - 1;
-    }
-
-    private static (List<UInt128> First, List<int> Classes) Cut(FabricPlan plan, bool isIpv6, Signatures signatures)
+    private static (List<UInt128> First, int[] Classes) Cut(FabricPlan plan, bool isIpv6, Signatures signatures)
     {
         List<(UInt128 First, int Map, int Answer)> changes = [];
         int maps = 1;
@@ -147,6 +72,17 @@ public sealed class AddressClasses
             AddBlock(block);
         }
 
+        // Single addresses that nothing else is like.
+        int singles = maps++;
+        foreach (IpAddress address in plan.Addresses.Single)
+        {
+            if (address.IsIpv6 == isIpv6)
+            {
+                UInt128 only = new(address.High, address.Low);
+                AddRange(singles, only, only, plan.Addresses.Exact(address) + 1);
+            }
+        }
+
         changes.Sort((a, b) => a.First.CompareTo(b.First) is var order and not 0 ? order : a.Map != b.Map ? a.Map.CompareTo(b.Map) : a.Answer.CompareTo(b.Answer));
         int[] answers = new int[maps];
         UInt128 signature = signatures.Of(0, isIpv6 ? 1 : 0);
@@ -174,7 +110,7 @@ public sealed class AddressClasses
             }
         }
 
-        return (starts, classes);
+        return (starts, [.. classes]);
 
         // Answers are 0 for none; maps that are climbed (Parent) answer with their node, the others with what the node says.
         void AddNodes(PrefixMap map)
@@ -203,9 +139,9 @@ public sealed class AddressClasses
             }
         }
 
-        void AddRange(int map, UInt128 first, UInt128 last)
+        void AddRange(int map, UInt128 first, UInt128 last, int answer = 1)
         {
-            changes.Add((first, map, 1));
+            changes.Add((first, map, answer));
             if (last < (isIpv6 ? UInt128.MaxValue : uint.MaxValue))
             {
                 changes.Add((last + 1, map, 0));
@@ -218,8 +154,6 @@ public sealed class AddressClasses
         private readonly Dictionary<UInt128, int> _classes = [];
         private readonly ulong _first = Draw();
         private readonly ulong _second = Draw();
-
-        public int Count => _classes.Count;
 
         public int Class(UInt128 signature)
         {

@@ -110,6 +110,17 @@ internal sealed class Itinerary
 
     /// <summary>The lists that it asks first (<see cref="Refusals"/>).</summary>
     public Question[] Questions = [];
+    public int QuestionCount;
+
+    public void Ask(Question question)
+    {
+        if (QuestionCount == Questions.Length)
+        {
+            Array.Resize(ref Questions, Math.Max(4, QuestionCount * 2));
+        }
+
+        Questions[QuestionCount++] = question;
+    }
 
     public void Add(LegKind kind, int a, int b = -1, int c = -1, GroupFlag group = GroupFlag.None)
     {
@@ -144,6 +155,7 @@ internal sealed class Atlas
             course.DestinationClass = destination;
             course.Start = start;
             course.Count = 0;
+            course.QuestionCount = 0;
             course.Number = ++_numbers;
         }
 

@@ -99,6 +99,23 @@ public sealed class OwnerMap
         }
     }
 
+    /// <summary>The addresses for which <see cref="Exact"/> has a number, some of them twice.</summary>
+    internal IEnumerable<IpAddress> Single
+    {
+        get
+        {
+            foreach (AssociationPlan association in _associations)
+            {
+                yield return association.Public;
+            }
+
+            foreach (IpAddress address in Listed)
+            {
+                yield return address;
+            }
+        }
+    }
+
     /// <summary>One bit for each <see cref="MaybeBit"/>: whether any public address has it.</summary>
     internal ulong[] Maybe => _maybe;
 

@@ -36,14 +36,13 @@ internal sealed class Refusals(FabricPlan plan, FilterSet filters)
     private uint _hash;
     private bool _isRefused;
 
-    /// <summary>The lists that a course asks first.</summary>
-    public Question[] Of(Itinerary course)
+    /// <summary>Writes down the lists that a surveyed course asks first. Allocates nothing when its place had as many before.</summary>
+    public void Prepare(Itinerary course)
     {
-        Question[] questions = new Question[Most];
-        int count = 0;
         bool sourceChanged = false, destinationChanged = false;
         foreach (ref readonly Leg leg in course.Legs.AsSpan(0, course.Count))
         {
+            bool changed = (leg.Group & GroupFlag.Egress) != 0 ? destinationChanged : sourceChanged;
             switch (leg.Kind)
             {
                 case LegKind.Say or LegKind.Step or LegKind.To or LegKind.SourceText or LegKind.DestinationText:
@@ -54,29 +53,24 @@ internal sealed class Refusals(FabricPlan plan, FilterSet filters)
                 case LegKind.DestinationPrivate or LegKind.DestinationPublic:
                     destinationChanged = true;
                     break;
-                case LegKind.Acl when count < Most && !((leg.Group & GroupFlag.Egress) != 0 ? destinationChanged : sourceChanged):
-                    questions[count++] = new Question(leg.A, true, false);
+                case LegKind.Acl when !changed && course.QuestionCount < Most:
+                    course.Ask(new Question(leg.A, true, false));
                     break;
-                case LegKind.Group when (leg.Group & GroupFlag.ReferencesLost) == 0:
-                    bool egress = (leg.Group & GroupFlag.Egress) != 0;
-                    int[] lists = (egress ? plan.Interfaces[leg.A].Egress : plan.Interfaces[leg.A].Ingress).Lists;
-                    if (lists.Length == 0 || count + lists.Length > Most || (egress ? destinationChanged : sourceChanged))
+                case LegKind.Group when !changed && (leg.Group & GroupFlag.ReferencesLost) == 0:
+                    int[] lists = ((leg.Group & GroupFlag.Egress) != 0 ? plan.Interfaces[leg.A].Egress : plan.Interfaces[leg.A].Ingress).Lists;
+                    if (course.QuestionCount + lists.Length <= Most)
                     {
-                        return questions[..count];
+                        foreach (int list in lists)
+                        {
+                            course.Ask(new Question(list, false, list == lists[^1]));
+                        }
                     }
 
-                    for (int i = 0; i < lists.Length; i++)
-                    {
-                        questions[count++] = new Question(lists[i], false, i == lists.Length - 1);
-                    }
-
-                    return questions[..count];
+                    return;
                 default:
-                    return questions[..count];
+                    return;
             }
         }
-
-        return questions[..count];
     }
 
     /// <summary>Asks a course's lists. True when they refuse the packet and the result is known; else what they said is there for the walk (<see cref="TryNext"/>).</summary>
@@ -85,7 +79,7 @@ internal sealed class Refusals(FabricPlan plan, FilterSet filters)
         (_count, _next, _isRefused) = (0, 0, false);
         uint hash = (uint)course.Number * 0x9E37_79B1u;
         bool admits = false;
-        foreach (ref readonly Question question in course.Questions.AsSpan())
+        foreach (ref readonly Question question in course.Questions.AsSpan(0, course.QuestionCount))
         {
             Decision decision = filters[question.List].Decide(in packet);
             _lists[_count] = question.List;

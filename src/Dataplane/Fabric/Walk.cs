@@ -462,7 +462,7 @@ public sealed class Walk
             }
 
             _surveyor.Survey(_course, s, d);
-            _course.Questions = _refusals.Of(_course);
+            _refusals.Prepare(_course);
         }
     }
 

@@ -89,6 +89,37 @@ public sealed class KeptDecisionTests
         .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk deny SUBNET_ACL_RESTRICTION acl-b/ingress/*")
         .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 S", "walk deny SUBNET_ACL_RESTRICTION acl-b/ingress/*");
 
+    /// <summary>More pairs of hosts than courses have places (8,192), so that most are surveyed anew: that too takes no memory once all places were in use.</summary>
+    [Fact]
+    public void A_scan_of_more_hosts_than_courses_have_places_allocates_nothing()
+    {
+        const int Hosts = 120;
+        string topology = Ground + string.Concat(Enumerable.Range(0, Hosts).Select(i => $"eni eni-x{i} sub-b 10.0.2.{i + 100} sg=sg-b\n"));
+        EngineJudge judge = NetworkEngine.Build(NetworkBuilder.Network(topology), new JudgeOptions { Causal = false }).Judge;
+        PacketBlock block = new();
+        long allocated = 0;
+        for (int pass = 0; pass < 4; pass++)
+        {
+            allocated = 0;
+            for (int from = 0; from < Hosts; from++)
+            {
+                block.Reset();
+                for (int to = 0; to < Hosts; to++)
+                {
+                    _ = block.Add(0, 0, 60, LinkType.Raw, 0);
+                    block.Headers[to] = PacketText.Parse($"tcp 10.0.2.{from + 100}:9 > 10.0.2.{to + 100}:80 S").Headers;
+                }
+
+                long before = System.GC.GetAllocatedBytesForCurrentThread();
+                judge.Judge(block);
+                allocated += System.GC.GetAllocatedBytesForCurrentThread() - before;
+            }
+        }
+
+        Assert.Equal((long)Hosts * Hosts * 4, judge.Counters.Packets[(int)Verdict.Deny]);
+        Assert.Equal(0, allocated);
+    }
+
     /// <summary>Fragments and errors have more to say than their course, and a packet of a flow with an entry has slots.</summary>
     [Fact]
     public void Only_whole_packets_without_an_entry_are_denied_like_others() => new Talk(Ground)
