@@ -132,12 +132,18 @@ public sealed class FlowTableTests
         Assert.InRange(longest(FlowHash.Secret), 1, 4);
     }
 
-    [Fact]
-    public void REL_01_Random_keys_fill_the_buckets_evenly_in_both_families()
+    /// <summary>Under secrets that are the same each time: of a hundred drawn anew, two give some search of five buckets or more by chance alone, as any good hash would.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void REL_01_Random_keys_fill_the_buckets_evenly_in_both_families(int seed)
     {
+        Random random = new(seed);
+        FlowHash hash = new([.. Enumerable.Range(0, 7).Select(_ => (ulong)random.NextInt64(long.MinValue, long.MaxValue))]);
         foreach (bool isIpv6 in (bool[])[false, true])
         {
-            (FlowTable table, _) = Table(100_000);
+            (FlowTable table, _) = Table(100_000, hash);
             FlowKey key(int i) => isIpv6
                 ? new FlowKey(IpAddress.V6(0x2001_0db8_0000_0000, 1), (ushort)i, IpAddress.V6(0x2001_0db8_0000_0000 + (ulong)(i >> 16), 2), 443, 6)
                 : Key(i);
