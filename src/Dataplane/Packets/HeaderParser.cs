@@ -81,69 +81,21 @@ public static class HeaderParser
     public static void ParseBlock(PacketBlock block, AddressMap? map)
     {
         ArgumentNullException.ThrowIfNull(block);
-        Span<Headers> all = block.Headers[..block.Count];
-        for (int i = 0; i < all.Length; i++)
+        for (int next = 0; (next = PlainHeaders.Parse(block, next)) < block.Count; next++)
         {
-            ref readonly CapturedPacket packet = ref block.Packets[i];
-            ref Headers headers = ref all[i];
-            ReadOnlySpan<byte> frame = block.Bytes(i);
-            Parse(frame, packet.Link, packet.WireLength, packet.FcsLength, out headers);
-            if (headers.HasQuote)
-            {
-                _ = TryParseQuote(frame, headers, out block.Quotes[i]);
-                map?.Apply(ref block.Quotes[i]);
-            }
+            ParseOther(block, next, map);
+        }
 
-            if (map is not null && headers.Status == PacketStatus.Ok)
+        if (map is not null)
+        {
+            foreach (ref Headers headers in block.Headers[..block.Count])
             {
-                map.Apply(ref headers);
+                if (headers.Status == PacketStatus.Ok)
+                {
+                    map.Apply(ref headers);
+                }
             }
         }
-    }
-
-    /// <summary>Most packets: Ethernet without tags, IPv4 without options, no fragment, TCP or UDP, captured up to the end of TCP's fixed header.</summary>
-    /// <returns>False for all others, well-formed or not; then the headers mean nothing, and Parse says what the packet is.</returns>
-    /// <remarks>Its checks are those of Parse, put together so that few branches are left, none of which depends on which of the two protocols it is.</remarks>
-    private static bool TryPlain(ReadOnlySpan<byte> frame, uint wireLength, byte fcsLength, out Headers headers)
-    {
-        const int Offset = 14;
-        const int Transport = Offset + Ipv4HeaderLength;
-        headers = default;
-        if (frame.Length < Transport + TcpHeaderLength || wireLength > int.MaxValue || frame.Length > (int)wireLength - fcsLength)
-        {
-            return false;
-        }
-
-        // EtherType, version with header length; more-fragments and offset; protocol.
-        uint kind = BinaryPrimitives.ReadUInt32BigEndian(frame[12..]) & 0xFFFF_FF00;
-        int fragment = BinaryPrimitives.ReadUInt16BigEndian(frame[20..]) & 0x3FFF;
-        byte protocol = frame[23];
-        if (kind != 0x0800_4500 || fragment != 0 || protocol is not (Tcp or Udp))
-        {
-            return false;
-        }
-
-        int totalLength = BinaryPrimitives.ReadUInt16BigEndian(frame[16..]);
-        bool isTcp = protocol == Tcp;
-        int claimed = isTcp ? (frame[Transport + 12] >> 4) * 4 : BinaryPrimitives.ReadUInt16BigEndian(frame[(Transport + 4)..]);
-        int least = isTcp ? TcpHeaderLength : UdpHeaderLength;
-        if (totalLength < Ipv4HeaderLength + TcpHeaderLength || totalLength > (int)wireLength - fcsLength - Offset
-            || claimed < least || claimed > totalLength - Ipv4HeaderLength)
-        {
-            return false;
-        }
-
-        headers.SourceLow = BinaryPrimitives.ReadUInt32BigEndian(frame[26..]);
-        headers.DestinationLow = BinaryPrimitives.ReadUInt32BigEndian(frame[30..]);
-        headers.SourcePort = BinaryPrimitives.ReadUInt16BigEndian(frame[Transport..]);
-        headers.DestinationPort = BinaryPrimitives.ReadUInt16BigEndian(frame[(Transport + 2)..]);
-        headers.Protocol = protocol;
-        headers.TcpFlags = isTcp ? frame[Transport + 13] : (byte)0;
-        headers.Flags = HeaderFlags.PortsKnown;
-        headers.WireLength = wireLength;
-        headers.NetworkOffset = Offset;
-        headers.TransportOffset = Transport;
-        return true;
     }
 
     /// <summary>True for ICMP types that have a reply, and for the replies: their header carries an identifier.</summary>
@@ -151,15 +103,20 @@ public static class HeaderParser
         ? type is 0 or 8 or (>= 13 and <= 18)
         : protocol == Icmpv6 && type is 128 or 129;
 
-    private static void Parse(ReadOnlySpan<byte> frame, LinkType link, uint wireLength, byte fcsLength, out Headers headers)
+    private static void ParseOther(PacketBlock block, int index, AddressMap? map)
     {
-        if (link != LinkType.Ethernet || !TryPlain(frame, wireLength, fcsLength, out headers))
+        ref readonly CapturedPacket packet = ref block.Packets[index];
+        ref Headers headers = ref block.Headers[index];
+        ReadOnlySpan<byte> frame = block.Bytes(index);
+        Parse(frame, packet.Link, packet.WireLength, packet.FcsLength, out headers);
+        if (headers.HasQuote)
         {
-            ParseAny(frame, link, wireLength, fcsLength, out headers);
+            _ = TryParseQuote(frame, headers, out block.Quotes[index]);
+            map?.Apply(ref block.Quotes[index]);
         }
     }
 
-    private static void ParseAny(ReadOnlySpan<byte> frame, LinkType link, uint wireLength, byte fcsLength, out Headers headers)
+    private static void Parse(ReadOnlySpan<byte> frame, LinkType link, uint wireLength, byte fcsLength, out Headers headers)
     {
         headers = default;
         headers.WireLength = wireLength;

@@ -117,6 +117,9 @@ public sealed class PacketBlock
     /// <summary>Bytes of packets that the block holds now.</summary>
     public int BytesUsed => _used;
 
+    /// <summary>Where the packets lie, by their offsets.</summary>
+    internal ReadOnlySpan<byte> Memory => _bytes;
+
     public ReadOnlySpan<byte> Bytes(int index) => _bytes.AsSpan(Packets[index].Offset, Packets[index].Length);
 
     /// <summary>Makes room for a packet of <paramref name="length"/> captured bytes, to be filled by the caller.</summary>
