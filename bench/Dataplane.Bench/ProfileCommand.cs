@@ -194,11 +194,11 @@ internal static class ProfileCommand
     {
         private long _sum;
 
-        public void Observe(PacketBlock block, ReadOnlySpan<PacketResult> results, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<int> entries)
+        public void Observe(PacketBlock block, ReadOnlySpan<PacketResult> results, ReadOnlySpan<FlowView> views)
         {
-            for (int i = 0; i < batch.Length; i++)
+            foreach (ref readonly FlowView view in views)
             {
-                _sum += views[i].Hash + results[batch[i]].Path;
+                _sum += view.Hash + results[view.Index].Path;
             }
         }
     }

@@ -141,7 +141,8 @@ internal sealed class FlowTally : IDisposable
     /// <returns>The flow's record, or <see cref="NoRoom"/>.</returns>
     internal int Add(long number, long time, in Headers headers, in PacketResult result, Verdict verdict, in FlowView view, int guess, int entry = -1)
     {
-        int record = guess >= 0 && guess < _count && _live[guess].Key.Equals(view.Key) ? guess : Find(view.Key, view.Hash);
+        FlowKey key = view.Key;
+        int record = guess >= 0 && guess < _count && _live[guess].Key.Equals(key) ? guess : Find(in key, view.Hash);
         if (record >= 0)
         {
             ref Live known = ref _live[record];

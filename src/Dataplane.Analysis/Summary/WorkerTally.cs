@@ -24,6 +24,7 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
     private byte[] _verdicts = [];
     private long[] _hits = [];
     private int[] _guesses = [];
+    private int[] _loud = [];
 
     internal WorkerTally(ResultTables tables, JudgeOptions options, int mostFlows, bool keepAll)
     {
@@ -46,103 +47,110 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
     /// <summary>Packets by number of path.</summary>
     internal ReadOnlySpan<long> PathHits => _hits;
 
-    public void Observe(PacketBlock block, ReadOnlySpan<PacketResult> results, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<int> entries)
+    public void Observe(PacketBlock block, ReadOnlySpan<PacketResult> results, ReadOnlySpan<FlowView> views)
     {
         if (_leavesAll)
         {
-            foreach (int index in batch)
+            foreach (ref readonly FlowView view in views)
             {
-                block.Leave(index);
+                block.Leave(view.Index);
             }
 
             return;
         }
 
-        if (_guesses.Length < batch.Length)
+        if (_guesses.Length < views.Length)
         {
-            _guesses = new int[batch.Length];
+            _guesses = new int[views.Length];
+            _loud = new int[views.Length];
         }
 
-        int loud = 0;
-        for (int i = 0; i < batch.Length; i++)
+        int[] loud = _loud;
+        int count = 0;
+        for (int i = 0; i < views.Length; i++)
         {
-            if (entries[i] >= 0)
-            {
-                Flows.PrefetchEntry(entries[i]);
-            }
-            else if (views[i].HasKey)
-            {
-                Flows.Prefetch(views[i].Hash);
-                loud++;
-            }
+            int entry = views[i].Entry;
+            Flows.PrefetchEntry(Math.Max(entry, 0));
+            loud[count] = i;
+            count += (int)((uint)entry >> 31);    // no branch: which packets are loud cannot be foretold
         }
 
-        for (int i = 0; i < batch.Length && loud > 0; i++)
+        foreach (int place in loud.AsSpan(0, count))
         {
-            if (entries[i] < 0 && views[i].HasKey)
-            {
-                _guesses[i] = Flows.Guess(views[i].Hash);
-                loud--;
-            }
+            Flows.Prefetch(views[place].Hash);
         }
 
-        ReadOnlySpan<Headers> headers = block.Headers;
+        foreach (int place in loud.AsSpan(0, count))
+        {
+            _guesses[place] = views[place].HasKey ? Flows.Guess(views[place].Hash) : -1;
+        }
+
+        bool[] selected = block.Selected;
         long settled = 0, settledBytes = 0;
-        for (int i = 0; i < batch.Length; i++)
+        for (int i = 0; i < views.Length; i++)
         {
-            int index = batch[i];
-            ref readonly Headers packet = ref headers[index];
-            int entry = entries[i];
-            if (entry >= 0 && block.Selected[index] && Flows.TrySettled(entry, block.Packets[index].Time))
+            ref readonly FlowView view = ref views[i];
+            int index = view.Index;
+            if (view.Entry >= 0 && selected[index] && Flows.TrySettled(view.Entry, view.Time))
             {
                 settled++;
-                settledBytes += packet.WireLength;
+                settledBytes += view.WireLength;
                 Hit(results[index].Path);
                 continue;
             }
 
-            if (entry <= -2)
-            {
-                entry = -2 - entry;
-                Flows.Unsettle(entry);
-            }
-
-            if (!block.Selected[index])
-            {
-                if (packet.IsFirstFragment)
-                {
-                    Flows.Forget(in packet);
-                }
-
-                continue;
-            }
-
-            ref readonly PacketResult result = ref results[index];
-            Verdict verdict = VerdictOf(result.Path);
-            if (packet.Status is PacketStatus.Ok or PacketStatus.Misplaced && ((packet.Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0
-                || verdict == Verdict.Unplaced || (packet.SourcePort | packet.DestinationPort) == 0))
-            {
-                Unusual(block, in result, index, verdict, in views[i]);
-                continue;
-            }
-
-            Count(in packet, result.Path, verdict);
-            if (views[i].HasKey && verdict <= Verdict.Moot)
-            {
-                int record = Flows.Add(block.FirstNumber + index, block.Packets[index].Time, in packet, in result, verdict, in views[i], entries[i] >= 0 ? Flows.GuessOf(entry) : _guesses[i], entry);
-                if (verdict == Verdict.Deny)
-                {
-                    Denied.Add(block.FirstNumber + index, in packet, in result, _tables.Paths[result.Path], in Flows.FirstOf(record), true);
-                }
-            }
-            else if (verdict == Verdict.Deny)
-            {
-                Denied.Add(block.FirstNumber + index, in packet, in result, _tables.Paths[result.Path], in packet, false);
-            }
+            Loud(block, in results[index], in view, _guesses[i]);
         }
 
         Packets[(int)Verdict.Allow] += settled;
         Bytes[(int)Verdict.Allow] += settledBytes;
+    }
+
+    /// <summary>Counts a packet that may change more than its flow's last time.</summary>
+    /// <param name="guess">The record that most likely is its flow's, where it has no quiet entry.</param>
+    private void Loud(PacketBlock block, in PacketResult result, in FlowView view, int guess)
+    {
+        int index = view.Index;
+        ref readonly Headers packet = ref block.Headers[index];
+        int entry = view.Entry;
+        if (entry <= -2)
+        {
+            entry = -2 - entry;
+            Flows.Unsettle(entry);
+        }
+
+        if (!block.Selected[index])
+        {
+            if (packet.IsFirstFragment)
+            {
+                Flows.Forget(in packet);
+            }
+
+            return;
+        }
+
+        Verdict verdict = VerdictOf(result.Path);
+        if (packet.Status is PacketStatus.Ok or PacketStatus.Misplaced && ((packet.Flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0
+            || verdict == Verdict.Unplaced || (packet.SourcePort | packet.DestinationPort) == 0))
+        {
+            Unusual(block, in result, index, verdict, in view);
+            return;
+        }
+
+        Count(in packet, result.Path, verdict);
+        long number = block.FirstNumber + index;
+        if (view.HasKey && verdict <= Verdict.Moot)
+        {
+            int record = Flows.Add(number, view.Time, in packet, in result, verdict, in view, view.Entry >= 0 ? Flows.GuessOf(entry) : guess, entry);
+            if (verdict == Verdict.Deny)
+            {
+                Denied.Add(number, in packet, in result, _tables.Paths[result.Path], in Flows.FirstOf(record), true);
+            }
+        }
+        else if (verdict == Verdict.Deny)
+        {
+            Denied.Add(number, in packet, in result, _tables.Paths[result.Path], in packet, false);
+        }
     }
 
     /// <summary>Counts a packet that a worker left; packets come in capture order.</summary>

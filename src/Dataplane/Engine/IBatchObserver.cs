@@ -11,11 +11,10 @@ public interface IBatchObserver
 {
     /// <param name="block">Its headers are filled in. Its own results may not be yet: <paramref name="results"/> are.</param>
     /// <param name="results">By index in the block, good for the batch.</param>
-    /// <param name="batch">Indexes in the block, ascending.</param>
-    /// <param name="views">By place in <paramref name="batch"/>: the packet's flow through private addresses, with the table's hash; HasKey is false for packets without one.</param>
-    /// <param name="entries">
-    /// By place in <paramref name="batch"/>: the number of the flow's entry in this worker's table (below the most flows that it may hold), when the packet changed nothing but
+    /// <param name="views">
+    /// One a packet of the batch, by ascending index in the block: its flow through private addresses, with the table's hash; HasKey is false for packets without one. Entry is
+    /// the number of the flow's entry in this worker's table (below the most flows that it may hold), when the packet changed nothing but
     /// times; -1 without an entry; -2 - n for entry n and a packet that did more. An entry is given to another flow only by such a packet.
     /// </param>
-    void Observe(PacketBlock block, ReadOnlySpan<PacketResult> results, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<int> entries);
+    void Observe(PacketBlock block, ReadOnlySpan<PacketResult> results, ReadOnlySpan<FlowView> views);
 }

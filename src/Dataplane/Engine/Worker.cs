@@ -38,8 +38,7 @@ public sealed class Worker : IDisposable
     private readonly FragmentMemory _fragments;
     private readonly PathTable _paths;
     private readonly FlowView[] _views;
-    private readonly int[] _candidates;
-    private readonly QuietKind[] _kinds;
+    private readonly int[] _without;
     private readonly FlowView[] _noFlow = new FlowView[1];
     private readonly IBatchObserver? _observer;
     private readonly Dictionary<int, long> _behind = [];
@@ -70,8 +69,7 @@ public sealed class Worker : IDisposable
         _fragments = fragments;
         _paths = tables.Paths;
         _views = new FlowView[batchSize];
-        _candidates = new int[batchSize];
-        _kinds = new QuietKind[batchSize];
+        _without = new int[batchSize];
         _observer = observer;
     }
 
@@ -100,8 +98,8 @@ public sealed class Worker : IDisposable
         return new WorkerPolicy(
             plan,
             timeouts,
-            new FlowSight(plan.Addresses, _table),
-            new QuietPath(_table, _decisions, timeouts.Shortest, _options.Causal),
+            new FlowSight(plan.Addresses, _table, QuietPath.Asked(_options.Causal)),
+            new QuietPath(_table, _decisions, timeouts.Shortest),
             new Walk(plan, filters, tables, tracked, _table, _decisions, _memory, timeouts, classes, _options));
     }
 
@@ -127,12 +125,10 @@ public sealed class Worker : IDisposable
         {
             ReadOnlySpan<int> batch = all.Slice(start, Math.Min(_views.Length, all.Length - start));
             Span<FlowView> views = _views.AsSpan(0, batch.Length);
-            Span<int> candidates = _candidates.AsSpan(0, batch.Length);
-            HeaderFlags flags = _sight.See(block.Headers, batch, views, _kinds);
-            Search(views, candidates);
-            JudgeBatch(
-                block, block.Results, batch, views, candidates, placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 ? placer(block, batch) : default);
-            _observer?.Observe(block, block.Results, batch, views, candidates);
+            HeaderFlags flags = _sight.See(block, batch, views);
+            Search(views);
+            JudgeBatch(block, block.Results, views, placer is not null && (flags & (HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 ? placer(block, batch) : default);
+            _observer?.Observe(block, block.Results, views);
         }
 
         Counters.Reclaimed = _table.Reclaimed;
@@ -151,11 +147,10 @@ public sealed class Worker : IDisposable
             left = left[batch.Length..];
             block.Prefetch(left[..Math.Min(_views.Length, left.Length)]);
             Span<FlowView> views = _views.AsSpan(0, batch.Length);
-            Span<int> candidates = _candidates.AsSpan(0, batch.Length);
-            _ = _sight.See(block.Headers, batch, views, _kinds);
-            Search(views, candidates);
-            JudgeBatch(block, results, batch, views, candidates, places);
-            _observer?.Observe(block, results, batch, views, candidates);
+            _ = _sight.See(block, batch, views);
+            Search(views);
+            JudgeBatch(block, results, views, places);
+            _observer?.Observe(block, results, views);
         }
 
         Counters.Reclaimed = _table.Reclaimed;
@@ -168,92 +163,68 @@ public sealed class Worker : IDisposable
         _memory.Dispose();
     }
 
-    /// <summary>Step 2: the entries that probably are the flows'.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Search(ReadOnlySpan<FlowView> views, Span<int> candidates)
+    /// <summary>Step 2: the entries that probably are the flows', and what is remembered of flows without one.</summary>
+    private void Search(Span<FlowView> views)
     {
-        FlowTable table = _table;
-        bool remembers = _memory.Count > 0;
-        bool misses = table.Count == 0;
-        if (misses)
-        {
-            candidates.Fill(-1);
-        }
-
-        for (int i = 0; i < views.Length && table.Count != 0; i++)
-        {
-            ref readonly FlowView view = ref views[i];
-            int candidate = view.HasKey ? table.Candidate(view.Hash) : -1;
-            candidates[i] = candidate;
-            misses |= candidate < 0;
-        }
-
-        if (!misses || !remembers)
+        int without = _table.Seek(views, _without);
+        if (_memory.Count == 0)
         {
             return;
         }
 
-        for (int i = 0; i < views.Length; i++)
+        foreach (int place in _without.AsSpan(0, without))
         {
-            if (candidates[i] < 0 && views[i].HasKey)
-            {
-                _memory.Prefetch(in views[i].Key, views[i].Hash);
-            }
+            _memory.Prefetch(views[place].Protocol, views[place].Hash);
         }
 
-        for (int i = 0; i < views.Length; i++)
+        foreach (int place in _without.AsSpan(0, without))
         {
-            if (candidates[i] < 0 && views[i].HasKey)
-            {
-                _memory.PrefetchRecord(in views[i].Key, views[i].Hash);
-            }
+            _memory.PrefetchRecord(views[place].Protocol, views[place].Hash);
         }
     }
 
-    /// <summary>Step 3. For an observer, candidates become what <see cref="IBatchObserver"/> calls entries.</summary>
-    private void JudgeBatch(
-        PacketBlock block, PacketResult[] results, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, Span<int> candidates, ReadOnlySpan<int> fragmentPlaces)
+    /// <summary>Step 3. For an observer, a view's entry becomes what <see cref="IBatchObserver"/> says.</summary>
+    private void JudgeBatch(PacketBlock block, PacketResult[] results, Span<FlowView> views, ReadOnlySpan<int> fragmentPlaces)
     {
         uint version = _table.Version;
-        ReadOnlySpan<QuietKind> kinds = _kinds.AsSpan(0, batch.Length);
         long quietBytes = 0;
         int loud = 0;
-        for (int at = 0; at < batch.Length; at++)
+        for (int at = 0; at < views.Length; at++)
         {
-            if (kinds[at] != QuietKind.Loud && candidates[at] >= 0)
+            if (views[at].MayBeQuiet)
             {
-                at = _quiet.Run(block, results, batch, views, kinds, candidates, at, ref quietBytes);
-                if (at == batch.Length)
+                at = _quiet.Run(results, views, at, ref quietBytes);
+                if (at == views.Length)
                 {
                     break;
                 }
             }
 
             loud++;
-            int index = batch[at];
-            ref readonly FlowView view = ref views[at];
-            int flow = candidates[at];
-            if (flow >= 0 ? !_table.Is(flow, in view.Key) : view.HasKey && (version != _table.Version || !_table.IsAbsent(view.Hash)))
+            ref FlowView view = ref views[at];
+            int index = view.Index;
+            int flow = view.Entry;
+            if (flow >= 0 ? !_table.Is(flow, in view) : view.HasKey && (version != _table.Version || !_table.IsAbsent(view.Hash)))
             {
-                flow = _table.Find(in view.Key, view.Hash);
+                flow = _table.Find(in view);
             }
 
-            long now = Timeouts.Clamp(block.Packets[index].Time);
+            long now = Timeouts.Clamp(view.Time);
             if (flow < 0 && view.HasKey && TryRefuse(in block.Headers[index], in view, now, ref results[index]))
             {
-                candidates[at] = -1;
+                view.Entry = -1;
                 continue;
             }
 
             JudgeOne(block, ref results[index], index, in view, flow, now, fragmentPlaces.Length == 0 ? -1 : fragmentPlaces[index]);
             if (_observer is not null)
             {
-                candidates[at] = view.HasKey ? -2 - (flow >= 0 && _table.Is(flow, in view.Key) ? flow : _table.Find(in view.Key, view.Hash)) : -1;
+                view.Entry = view.HasKey ? -2 - (flow >= 0 && _table.Is(flow, in view) ? flow : _table.Find(in view)) : -1;
             }
         }
 
-        Counters.Hits += batch.Length - loud;
-        Counters.Packets[(int)Verdict.Allow] += batch.Length - loud;
+        Counters.Hits += views.Length - loud;
+        Counters.Packets[(int)Verdict.Allow] += views.Length - loud;
         Counters.Bytes[(int)Verdict.Allow] += quietBytes;
     }
 
@@ -297,14 +268,15 @@ public sealed class Worker : IDisposable
         {
             FlowKind kind = FlowKey.KindOf(packet.Protocol, packet.IsIpv6);
             TcpClass tcp = TcpStates.ClassOf(in packet);
-            CausalState state = _memory.Load(in view.Key, view.Hash, out int remembered);
+            FlowKey key = view.Key;
+            CausalState state = _memory.Load(in key, view.Hash, out int remembered);
             if (state.IsMoot(kind, tcp, view.FromB, now) || !_walk.Refuses(in packet, ref result))
             {
                 return false;
             }
 
             state.Judged(kind, tcp, view.FromB, allowed: false, now);
-            _memory.Store(in view.Key, view.Hash, state, now, remembered);
+            _memory.Store(in key, view.Hash, state, now, remembered);
         }
 
         Counters.Refused++;
@@ -353,8 +325,8 @@ public sealed class Worker : IDisposable
         int quotedFlow = -1;
         if (quoted.HasKey)
         {
-            quoted.Hash = _table.Hash.Of(in quoted.Key);
-            quotedFlow = _table.Find(in quoted.Key, quoted.Hash);
+            quoted.Hash = _table.Hash.Of(quoted.Key);
+            quotedFlow = _table.Find(quoted.Key, quoted.Hash);
         }
 
         return WalkThrough(in packet, in quote, in view, flow, in quoted, quotedFlow, now, ref result);
@@ -510,7 +482,7 @@ public sealed class Worker : IDisposable
         int remembered = -1;
         if (takesPart)
         {
-            state = flow >= 0 ? _table[flow].Causal : _memory.Load(in view.Key, view.Hash, out remembered);
+            state = flow >= 0 ? _table[flow].Causal : _memory.Load(view.Key, view.Hash, out remembered);
             if (state.IsMoot(kind, tcp, view.FromB, now))
             {
                 result = PacketResult.Bare(PathTable.Moot, _walk.From);
@@ -518,7 +490,7 @@ public sealed class Worker : IDisposable
             }
         }
         else if (_options.Causal && quoted.HasKey && kind == FlowKind.Icmp
-            && (quotedFlow >= 0 ? _table[quotedFlow].Causal : _memory.Load(in quoted.Key, quoted.Hash)).IsErrorMoot(quoted.Key.Kind, now))
+            && (quotedFlow >= 0 ? _table[quotedFlow].Causal : _memory.Load(quoted.Key, quoted.Hash)).IsErrorMoot(quoted.Key.Kind, now))
         {
             result = PacketResult.Bare(PathTable.Moot, _walk.From);
             return Verdict.Moot;
@@ -540,18 +512,18 @@ public sealed class Worker : IDisposable
             state.Judged(kind, tcp, view.FromB, _walk.IsAllowed, now);
 
             // The flow may have got its entry, or lost it when room was made.
-            int place = _table.Reclaimed != reclaimed ? _table.Find(in view.Key, view.Hash) : _walk.Flow >= 0 ? _walk.Flow : flow;
+            int place = _table.Reclaimed != reclaimed ? _table.Find(view.Key, view.Hash) : _walk.Flow >= 0 ? _walk.Flow : flow;
             if (place >= 0)
             {
                 _table[place].Causal = state;
             }
             else if (_table.Reclaimed == reclaimed)
             {
-                _memory.Store(in view.Key, view.Hash, state, now, remembered);
+                _memory.Store(view.Key, view.Hash, state, now, remembered);
             }
             else
             {
-                _memory.Store(in view.Key, view.Hash, state, now);
+                _memory.Store(view.Key, view.Hash, state, now);
             }
         }
 

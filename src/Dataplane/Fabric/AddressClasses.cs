@@ -33,10 +33,18 @@ public sealed class AddressClasses
         _startsV6 = new SortedStartsV6([.. first]);
     }
 
-    // The first range starts at 0.
-    public int Of(IpAddress address) => address.IsIpv6
-        ? _classV6[_startsV6.UpTo(address.High, address.Low) - 1]
-        : _classV4[_startsV4.UpTo((uint)address.Low) - 1];
+    /// <summary>The classes of a packet's ends.</summary>
+    public (int Source, int Destination) Of(in Headers packet)
+    {
+        // The first range starts at 0.
+        if (packet.IsIpv6)
+        {
+            return (_classV6[_startsV6.UpTo(packet.SourceHigh, packet.SourceLow) - 1], _classV6[_startsV6.UpTo(packet.DestinationHigh, packet.DestinationLow) - 1]);
+        }
+
+        (int source, int destination) = _startsV4.UpTo((uint)packet.SourceLow, (uint)packet.DestinationLow);
+        return (_classV4[source - 1], _classV4[destination - 1]);
+    }
 
     private static (List<UInt128> First, int[] Classes) Cut(FabricPlan plan, bool isIpv6, Signatures signatures)
     {

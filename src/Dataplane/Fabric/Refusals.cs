@@ -76,33 +76,37 @@ internal sealed class Refusals(FabricPlan plan, FilterSet filters)
     /// <summary>Asks a course's lists. True when they refuse the packet and the result is known; else what they said is there for the walk (<see cref="TryNext"/>).</summary>
     public bool Ask(Itinerary course, in Headers packet, ref PacketResult result)
     {
-        (_count, _next, _isRefused) = (0, 0, false);
+        ReadOnlySpan<Question> questions = course.Questions.AsSpan(0, course.QuestionCount);
+        Span<uint> answers = _answers;
         uint hash = (uint)course.Number * 0x9E37_79B1u;
-        bool admits = false;
-        foreach (ref readonly Question question in course.Questions.AsSpan(0, course.QuestionCount))
+        bool admits = false, refuses = false;
+        int count = 0;
+        while (count < questions.Length && !refuses)
         {
+            ref readonly Question question = ref questions[count];
             Decision decision = filters[question.List].Decide(in packet);
-            _lists[_count] = question.List;
-            _answers[_count++] = decision.Bits;
+            _lists[count] = question.List;
+            answers[count++] = decision.Bits;
             hash = (BitOperations.RotateLeft(hash, 5) ^ decision.Bits) * 0x9E37_79B1u;
-            if (question.IsAcl ? !decision.IsNone && !decision.IsDeny : (admits |= !decision.IsNone) || !question.IsLast)
-            {
-                continue;
-            }
+            refuses = question.IsAcl ? decision.IsNone || decision.IsDeny : !(admits |= !decision.IsNone) && question.IsLast;
+        }
 
-            _hash = hash;
-            ref Refusal kept = ref _kept[hash >> (32 - KeptBits)];
-            if (kept.Course == course.Number && kept.Count == _count && Says(in kept.Answers))
-            {
-                result = kept.Result;
-                return true;
-            }
-
-            _isRefused = true;
+        (_count, _next, _isRefused, _hash) = (count, 0, refuses, hash);
+        if (!refuses)
+        {
             return false;
         }
 
-        return false;
+        ref Refusal kept = ref _kept[hash >> (32 - KeptBits)];
+        ReadOnlySpan<uint> before = kept.Answers;
+        if (kept.Course != course.Number || kept.Count != count || !answers[..count].SequenceEqual(before[..count]))
+        {
+            return false;
+        }
+
+        _isRefused = false;
+        result = kept.Result;
+        return true;
     }
 
     /// <summary>What a list said of the packet that was asked about last, if the walk now comes to it in the same order.</summary>
@@ -134,17 +138,6 @@ internal sealed class Refusals(FabricPlan plan, FilterSet filters)
 
     /// <summary>Numbers of courses begin anew.</summary>
     public void Clear() => Array.Clear(_kept);
-
-    private bool Says(in Answers answers)
-    {
-        uint difference = 0;
-        for (int i = 0; i < _count; i++)
-        {
-            difference |= _answers[i] ^ answers[i];
-        }
-
-        return difference == 0;
-    }
 
     [InlineArray(Most)]
     private struct Answers

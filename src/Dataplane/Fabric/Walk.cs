@@ -168,8 +168,8 @@ public sealed class Walk
     /// <returns>Whether it leaves or enters somewhere, so that rules are asked.</returns>
     public bool Sees(in Headers packet)
     {
-        IpAddress s = packet.Source, d = packet.Destination;
-        Follow(_classes.Of(s), _classes.Of(d), Itinerary.ByAddresses, s, d);
+        (int source, int destination) = _classes.Of(in packet);
+        Follow(source, destination, Itinerary.ByAddresses, in packet);
         _refusals.Forget();
         _isSeen = true;
         return _course.Placement is Placement.Leaves or Placement.Enters;
@@ -211,7 +211,6 @@ public sealed class Walk
         Reason = DenyReason.None;
         IsLasting = true;
 
-        IpAddress s = _packet.Source, d = _packet.Destination;
         int source, destination;
         if (_isSeen)
         {
@@ -220,8 +219,8 @@ public sealed class Walk
         }
         else
         {
-            (source, destination) = (_classes.Of(s), _classes.Of(d));
-            Follow(source, destination, Itinerary.ByAddresses, s, d);
+            (source, destination) = _classes.Of(in _packet);
+            Follow(source, destination, Itinerary.ByAddresses, in _packet);
             _refusals.Forget();
         }
 
@@ -234,15 +233,15 @@ public sealed class Walk
         {
             _quoteView = input.QuoteView;
             _quoteFlow = input.QuoteFlow;
-            _quoteBelongs = _plan.Addresses.Private(input.Quote.Source, out _) == _plan.Addresses.Private(d, out _);
+            _quoteBelongs = _plan.Addresses.Private(input.Quote.Source, out _) == _plan.Addresses.Private(_packet.Destination, out _);
         }
 
         if (_course.AsksMemory && (_flow >= 0 || (_quoteBelongs && _quoteFlow >= 0)) && !_isOrphan)
         {
-            int gateway = Remembered(d);
+            int gateway = Remembered(_packet.Destination);
             if (gateway >= 0)
             {
-                Follow(source, destination, gateway, s, d);
+                Follow(source, destination, gateway, in _packet);
             }
         }
 
@@ -355,10 +354,10 @@ public sealed class Walk
         }
         else if (_flow < 0)
         {
-            _flow = _table.Add(in _view.Key, _view.Hash);
+            _flow = _table.Add(_view.Key, _view.Hash);
             if (_memory.Count != 0)
             {
-                _table[_flow].Causal = _memory.Take(in _view.Key, _view.Hash);
+                _table[_flow].Causal = _memory.Take(_view.Key, _view.Hash);
             }
 
             _reserved = false;
@@ -444,7 +443,7 @@ public sealed class Walk
     }
 
     /// <summary>Takes the course of two classes from a start, surveying it when it is new.</summary>
-    private void Follow(int source, int destination, int start, IpAddress s, IpAddress d)
+    private void Follow(int source, int destination, int start, in Headers packet)
     {
         if (_course.SourceClass == source && _course.DestinationClass == destination && _course.Start == start)
         {
@@ -461,7 +460,7 @@ public sealed class Walk
                 _course = _atlas.Find(source, destination, start, out _);
             }
 
-            _surveyor.Survey(_course, s, d);
+            _surveyor.Survey(_course, packet.Source, packet.Destination);
             _refusals.Prepare(_course);
         }
     }

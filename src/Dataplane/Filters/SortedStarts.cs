@@ -63,6 +63,27 @@ internal sealed class SortedStarts
         return from + UpTo(_starts, from, count, address);
     }
 
+    /// <summary>The same of two addresses: where the numbers are few, they are read once for both.</summary>
+    public (int First, int Second) UpTo(uint first, uint second)
+    {
+        if (Count > Lanes)
+        {
+            return (UpTo(first), UpTo(second));
+        }
+
+        ReadOnlySpan<uint> numbers = _starts.AsSpan(0, Lanes);
+        Vector512<uint> lower = Vector512.Create(numbers), upper = Vector512.Create(numbers[16..]);
+        ulong counted = (1UL << Count) - 1;
+        return (NotAbove(first), NotAbove(second));
+
+        int NotAbove(uint address)
+        {
+            Vector512<uint> asked = Vector512.Create(address);
+            return BitOperations.PopCount(counted
+                & (Vector512.LessThanOrEqual(lower, asked).ExtractMostSignificantBits() | (Vector512.LessThanOrEqual(upper, asked).ExtractMostSignificantBits() << 16)));
+        }
+    }
+
     /// <summary>How many of <paramref name="count"/> ascending numbers from <paramref name="from"/> on are at most <paramref name="address"/>.</summary>
     /// <param name="numbers">32 more than are asked for can be read.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]    // AwsListBench: three calls a packet cost as much as their work

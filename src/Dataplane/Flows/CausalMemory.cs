@@ -55,11 +55,9 @@ public sealed class CausalMemory : IDisposable
     }
 
     /// <summary>Asks the cache for what a flow's look-up reads first; then <see cref="PrefetchRecord"/>.</summary>
-    public void Prefetch(in FlowKey key, uint hash) => Prefetch(key.Protocol, hash);
+    public void Prefetch(byte protocol, uint hash) => HalfOf(protocol).Table.Prefetch(hash);
 
-    public void Prefetch(byte protocol, uint hash) => (protocol == 6 ? _tcp : _others).Table.Prefetch(hash);
-
-    public void PrefetchRecord(in FlowKey key, uint hash) => HalfOf(key).Table.PrefetchRecord(hash);
+    public void PrefetchRecord(byte protocol, uint hash) => HalfOf(protocol).Table.PrefetchRecord(hash);
 
     /// <summary>What is remembered of a flow; empty if nothing.</summary>
     /// <param name="place">For <see cref="Store(in FlowKey, uint, CausalState, long, int)"/>, while nothing else is stored or taken.</param>
@@ -125,7 +123,9 @@ public sealed class CausalMemory : IDisposable
         _others.Table.Dispose();
     }
 
-    private Half HalfOf(in FlowKey key) => key.Protocol == 6 ? _tcp : _others;
+    private Half HalfOf(in FlowKey key) => HalfOf(key.Protocol);
+
+    private Half HalfOf(byte protocol) => protocol == 6 ? _tcp : _others;
 
     /// <summary>One table and the places that it claimed and does not use.</summary>
     private sealed class Half(FlowPool pool)

@@ -52,6 +52,13 @@ public readonly struct FlowHash
     public uint Of(in FlowKey key)
     {
         (ulong aHigh, ulong aLow, ulong bHigh, ulong bLow, ulong rest) = key.Words;
+        return Of(aHigh, aLow, bHigh, bLow, rest);
+    }
+
+    internal uint Of(in FlowView view) => (view.Rest & 1) == 0 ? OfV4(view.Ends, view.Rest) : Of(view.AHigh, view.ALow, view.BHigh, view.BLow, view.Rest);
+
+    private uint Of(ulong aHigh, ulong aLow, ulong bHigh, ulong bLow, ulong rest)
+    {
         unchecked
         {
             ulong high, low;

@@ -5,6 +5,7 @@
 
 using System;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -40,13 +41,15 @@ public sealed unsafe class FlowIndex : IDisposable
         }
     }
 
-    /// <summary>The first number in a hash's own bucket that has its tag, or -1.</summary>
+    /// <summary>The first number in a hash's own bucket that has its tag, or a negative number. Without a branch: which packets have flows is a coin's throw.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Candidate(uint hash)
     {
         Bucket* bucket = _buckets + (hash & _mask);
         Vector256<uint> isTag = Vector256.Equals(Vector256.Load(bucket->Tags), Vector256.Create(hash));
         uint matches = Vector256.AndNot(isTag, Vector256.Equals(Vector256.Load(bucket->Places), Vector256<uint>.Zero)).ExtractMostSignificantBits();
-        return matches == 0 ? -1 : (int)bucket->Places[BitOperations.TrailingZeroCount(matches)] - 1;
+        int isMatch = -(int)matches >> 31;
+        return ((int)bucket->Places[BitOperations.TrailingZeroCount(matches) & 7] & isMatch) - 1;
     }
 
     /// <summary>Whether a hash's own bucket ends the search for it: without a candidate nothing has the hash.</summary>

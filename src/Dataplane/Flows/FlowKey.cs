@@ -68,7 +68,9 @@ public readonly struct FlowKey : IEquatable<FlowKey>
     public bool IsMirror => _aLow == _bLow && _aHigh == _bHigh && PortA == PortB && Kind != FlowKind.Icmp;
 
     /// <summary>Both addresses in 64 bits: of IPv4 all there is to know, of IPv6 a digest without secret.</summary>
-    internal ulong Ends => (_rest & 1) == 0 ? _aLow << 32 | _bLow : _aLow ^ BitOperations.RotateLeft(_bLow, 32) ^ (_aHigh * 0x9E37_79B9_7F4A_7C15) ^ _bHigh;
+    internal ulong Ends => (_rest & 1) == 0 ? _aLow << 32 | _bLow : Digest(_aHigh, _aLow, _bHigh, _bLow);
+
+    internal static ulong Digest(ulong aHigh, ulong aLow, ulong bHigh, ulong bLow) => aLow ^ BitOperations.RotateLeft(bLow, 32) ^ (aHigh * 0x9E37_79B9_7F4A_7C15) ^ bHigh;
 
     /// <summary>Ports, protocol, family; never 0, for bit 1 is always set.</summary>
     internal ulong Rest => _rest;

@@ -18,6 +18,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace Dataplane.Flows;
@@ -71,8 +72,6 @@ public sealed unsafe class FlowTable : IDisposable
     /// <summary>Bytes that the table has mapped, used or not yet.</summary>
     public long BytesMapped => _index.BytesMapped + _entries.BytesMapped + _details.BytesMapped + _wide.BytesMapped;
 
-    internal nint[] Chunks => _entries.Blocks;
-
     public ref FlowEntry this[int index] => ref _entries[index];
 
     public ref FlowDetail Detail(int index) => ref _details[index];
@@ -114,26 +113,63 @@ public sealed unsafe class FlowTable : IDisposable
         return -1;
     }
 
+    /// <summary>The entry of a packet's key, or -1.</summary>
+    public int Find(in FlowView view) => Find(view.Key, view.Hash);
+
     /// <summary>Asks the cache for the bucket of a hash.</summary>
     public void PrefetchBucket(uint hash) => _index.Prefetch(hash);
 
-    /// <summary>An entry that probably has a hash, or -1, and asks the cache for it. Whether the key is equal is not known.</summary>
-    public int Candidate(uint hash)
+    /// <summary>Gives each packet of a batch the entry that probably is its flow's, or a negative number, and asks the cache for it. Whether the key is equal is not known.</summary>
+    /// <param name="views">With hashes. Entry is set, and Line.</param>
+    /// <param name="without">Gets the places of packets with a key that found none; as long as the views, or longer.</param>
+    /// <returns>How many those are.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public int Seek(Span<FlowView> views, int[] without)
     {
-        int index = _index.Candidate(hash);
-        if (index >= 0 && Sse.IsSupported)
+        ArgumentOutOfRangeException.ThrowIfLessThan(without.Length, views.Length);
+        FlowIndex index = _index;
+        int misses = 0;
+        fixed (FlowView* first = views)
+        fixed (int* missed = without)
+        fixed (nint* chunks = _entries.Blocks)
         {
-            Sse.Prefetch0(_entries.At(index));
-            if (_hasWide)
+            FlowView* end = first + views.Length;
+            for (FlowView* view = first; view < end; view++)
             {
-                _wide.Prefetch(index);
+                // Masks, not branches: -1 for no key and for none found. A hash that is not set is looked for as well; what it finds does not count.
+                int noKey = (view->HasKey ? 1 : 0) - 1;
+                int found = index.Candidate(view->Hash);
+                int none = (found | noKey) >> 31;
+                int entry = found | none;
+                missed[misses] = (int)(view - first);
+                misses -= none & ~noKey;
+                view->Entry = entry;
+                long keep = ~none;
+                nint line = (nint)FlowChunks<FlowEntry>.At(chunks, entry & ~none) & (nint)keep;
+                nint isLoud = ((view->Asked ^ QuietPath.Loud) - 1) >> 31;
+                view->Line = (FlowEntry*)(line & ~isLoud);
+                if (Sse.IsSupported)
+                {
+                    Sse.Prefetch0((void*)(line | ((nint)view & (nint)~keep)));
+                }
             }
         }
 
-        return index;
+        if (_hasWide)
+        {
+            foreach (ref readonly FlowView view in views)
+            {
+                if (view.HasKey && (view.Rest & 1) != 0)
+                {
+                    _wide.Prefetch(view.Entry);
+                }
+            }
+        }
+
+        return misses;
     }
 
-    /// <summary>Whether no flow has a hash for which <see cref="Candidate"/> said -1 and nothing was added since; false when a search must tell.</summary>
+    /// <summary>Whether no flow has a hash for which <see cref="Seek"/> found none and nothing was added since; false when a search must tell.</summary>
     public bool IsAbsent(uint hash) => Count == 0 || _index.IsEnd(hash);
 
     /// <summary>Whether an entry, of whatever life, has a key now.</summary>
@@ -141,6 +177,20 @@ public sealed unsafe class FlowTable : IDisposable
     {
         ref FlowEntry entry = ref _entries[index];
         return entry.Ends == key.Ends && entry.Rest == key.Rest && ((entry.Rest & 1) == 0 || _wide[index].Is(in key));
+    }
+
+    /// <summary>Whether an entry has a packet's key now.</summary>
+    internal bool Is(int index, in FlowView view)
+    {
+        FlowEntry* entry = _entries.At(index);
+        return ((entry->Ends ^ view.Ends) | (entry->Rest ^ view.Rest)) == 0 && ((entry->Rest & 1) == 0 || HasAddresses(index, in view));
+    }
+
+    /// <summary>Whether an IPv6 entry has an IPv6 packet's addresses.</summary>
+    internal bool HasAddresses(int index, in FlowView view)
+    {
+        WideEnds* wide = _wide.At(index);
+        return ((wide->AHigh ^ view.AHigh) | (wide->ALow ^ view.ALow) | (wide->BHigh ^ view.BHigh) | (wide->BLow ^ view.BLow)) == 0;
     }
 
     /// <summary>Buckets that a search for a hash reads: for tests of the hash.</summary>

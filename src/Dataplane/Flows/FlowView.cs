@@ -1,30 +1,79 @@
+// One packet's place in its flow, and what the paths behind it ask of the packet itself: so that they read and write one line for each packet of a batch, and the flow's own.
+//
+//    0 Ends   8 Rest   16 Line   24 Time   32 Hash   36 Entry   40 FormA   44 FormB   48 WireLength   52 Index   56 Code   58 Asked   60 FromB   61 HasKey
+//   64 to 95 the addresses of an IPv6 flow
+
+using System.Runtime.InteropServices;
 using Dataplane.Packets;
 
 namespace Dataplane.Flows;
 
 /// <summary>One packet's place in its flow.</summary>
-public struct FlowView
+[StructLayout(LayoutKind.Sequential, Size = 128)]
+public unsafe struct FlowView
 {
-    public FlowKey Key;
-
     /// <summary>The key's addresses in 64 bits, as entries hold them.</summary>
     internal ulong Ends;
 
+    /// <summary>The key's ports, protocol and family, as entries hold them.</summary>
+    internal ulong Rest;
+
+    /// <summary>The line of <see cref="Entry"/>, when the packet may be quiet (<see cref="QuietPath"/>); else null. In a batch only.</summary>
+    internal FlowEntry* Line;
+
+    /// <summary>The packet's, nanoseconds since 1970. In a batch only, as the rest of the packet's own.</summary>
+    public long Time;
+
     public uint Hash;
+
+    /// <summary>Before it is judged the entry that probably is the flow's, or a negative number; to observers what <c>IBatchObserver</c> says.</summary>
+    public int Entry;
 
     /// <summary>How the packet wrote end A: 0 as it is in the key, n + 1 as the public address of association n.</summary>
     public int FormA;
 
     public int FormB;
 
+    /// <summary>The packet's length on the wire.</summary>
+    public uint WireLength;
+
+    /// <summary>The packet's index in its block.</summary>
+    public int Index;
+
     /// <summary>Type and code of ICMP, which rules look at and the key leaves out (or halves); else 0.</summary>
     public ushort Code;
+
+    /// <summary>What the quiet path must find in the flow's causal bits: which ones (low byte) and how they are (high byte); or <see cref="QuietPath.Loud"/>.</summary>
+    internal ushort Asked;
 
     /// <summary>The packet runs from B to A (ICMP: it is the reply).</summary>
     public bool FromB;
 
-    /// <summary>False for ICMP that is neither query nor reply, and where the ports are not known: then nothing else here is set.</summary>
+    /// <summary>False for ICMP that is neither query nor reply, and where the ports are not known: then nothing else of the flow is set.</summary>
     public bool HasKey;
+
+    internal ulong AHigh;
+    internal ulong ALow;
+    internal ulong BHigh;
+    internal ulong BLow;
+
+    internal readonly bool MayBeQuiet => Line != null;
+
+    internal readonly byte Protocol => (byte)(Rest >> 8);
+
+    /// <summary>Both directions of the flow.</summary>
+    public FlowKey Key
+    {
+        readonly get => (Rest & 1) == 0 ? new FlowKey(0, Ends >> 32, 0, (uint)Ends, Rest) : new FlowKey(AHigh, ALow, BHigh, BLow, Rest);
+        set
+        {
+            (Ends, Rest) = (value.Ends, value.Rest);
+            if (value.IsIpv6)
+            {
+                (AHigh, ALow, BHigh, BLow, _) = value.Words;
+            }
+        }
+    }
 
     /// <summary>The flow of a packet.</summary>
     /// <param name="packet">As captured, or a quoted packet.</param>
@@ -39,7 +88,7 @@ public struct FlowView
         return view;
     }
 
-    /// <summary>A TCP or UDP packet over IPv4, ends through priv. Every field but Hash.</summary>
+    /// <summary>A TCP or UDP packet over IPv4, ends through priv. Every field of the flow but Hash.</summary>
     public void SetV4(uint source, ushort sourcePort, int sourceForm, uint destination, ushort destinationPort, int destinationForm, byte protocol)
     {
         // An end is its address, then its port; the lower one is A. Without a branch: which way packets run is a coin's throw.
@@ -47,7 +96,7 @@ public struct FlowView
         int back = from > to ? 1 : 0;
         ulong swap = (from ^ to) & (0UL - (ulong)back);
         ulong a = from ^ swap, b = to ^ swap;
-        Key = new FlowKey(0, a >> 16, 0, b >> 16, a << 48 | (b & 0xFFFF) << 32 | (ulong)protocol << 8 | FlowKey.IsSet);
+        Rest = a << 48 | (b & 0xFFFF) << 32 | (ulong)protocol << 8 | FlowKey.IsSet;
         Ends = (a >> 16) << 32 | b >> 16;
         FromB = back != 0;
         int swapForms = (sourceForm ^ destinationForm) & -back;
@@ -57,7 +106,22 @@ public struct FlowView
         HasKey = true;
     }
 
-    /// <summary>The same into <paramref name="view"/>: every field but Hash when the packet has a key, else HasKey alone.</summary>
+    /// <summary>A TCP or UDP packet over IPv6, ends as they are.</summary>
+    internal void SetV6(in Headers packet)
+    {
+        ulong sourceHigh = packet.SourceHigh, sourceLow = packet.SourceLow, destinationHigh = packet.DestinationHigh, destinationLow = packet.DestinationLow;
+        ulong sourcePort = packet.SourcePort, destinationPort = packet.DestinationPort;
+        bool isBack = (sourceHigh > destinationHigh)
+            | ((sourceHigh == destinationHigh) & ((sourceLow > destinationLow) | ((sourceLow == destinationLow) & (sourcePort > destinationPort))));
+        ulong back = 0UL - (isBack ? 1UL : 0);
+        ulong high = (sourceHigh ^ destinationHigh) & back, low = (sourceLow ^ destinationLow) & back, port = (sourcePort ^ destinationPort) & back;
+        (AHigh, ALow, BHigh, BLow) = (sourceHigh ^ high, sourceLow ^ low, destinationHigh ^ high, destinationLow ^ low);
+        Rest = (sourcePort ^ port) << 48 | (destinationPort ^ port) << 32 | (ulong)packet.Protocol << 8 | FlowKey.IsSet | 1;
+        Ends = FlowKey.Digest(AHigh, ALow, BHigh, BLow);
+        (FormA, FormB, Code, FromB, HasKey) = (0, 0, 0, isBack, true);
+    }
+
+    /// <summary>The same into <paramref name="view"/>: every field of the flow but Hash when the packet has a key, else HasKey alone.</summary>
     public static void Set(in Headers packet, IpAddress source, int sourceForm, IpAddress destination, int destinationForm, ref FlowView view)
     {
         FlowKind kind = FlowKey.KindOf(packet.Protocol, packet.IsIpv6);
@@ -99,7 +163,6 @@ public struct FlowView
                 : new FlowKey(source, sourcePort, destination, destinationPort, packet.Protocol);
         }
 
-        view.Ends = view.Key.Ends;
         view.HasKey = true;
         view.FromB = fromB;
         view.Code = packet.IsIcmp ? packet.DestinationPort : (ushort)0;

@@ -7,112 +7,93 @@
 // not moot, nothing is forgotten, and one more packet changes no state, no count, no flag.
 
 using System;
+using System.Runtime.CompilerServices;
 using Dataplane.Packets;
 using Dataplane.Records;
 
 namespace Dataplane.Flows;
 
-/// <summary>What a packet may be to the quiet path, by what it is alone.</summary>
-internal enum QuietKind : byte
-{
-    /// <summary>It may change more than times.</summary>
-    Loud,
-
-    /// <summary>TCP without SYN, FIN, RST.</summary>
-    Tcp,
-
-    Udp,
-}
-
 /// <summary>Applies cached decisions to quiet packets.</summary>
-internal sealed unsafe class QuietPath
+/// <param name="shortest">No slot lives shorter, in nanoseconds.</param>
+internal sealed unsafe class QuietPath(FlowTable table, DecisionTable decisions, long shortest)
 {
-    private readonly FlowTable _table;
-    private readonly DecisionTable _decisions;
-    private readonly long _span;
-    private readonly ushort[] _causal;
+    /// <summary>In place of what is asked: the packet may change more than times.</summary>
+    internal const ushort Loud = 0xFFFF;
 
-    /// <param name="shortest">No slot lives shorter, in nanoseconds.</param>
+    private readonly long _span = Math.Min(shortest, 30 * Timeouts.Second);    // nor is any causal memory forgotten sooner
+
+    /// <summary>
+    /// What a packet asks of its flow's causal bits, which of them (low byte) and how they are (high byte), or <see cref="Loud"/>; by FIN, SYN, RST, PSH, ACK of TCP, then 32 places for UDP, each of
+    /// them by direction.
+    /// </summary>
     /// <param name="causal">Whether causal memory is kept.</param>
-    public QuietPath(FlowTable table, DecisionTable decisions, long shortest, bool causal)
+    internal static ushort[] Asked(bool causal)
     {
-        _table = table;
-        _decisions = decisions;
-        _span = Math.Min(shortest, 30 * Timeouts.Second);    // nor is any causal memory forgotten sooner
+        ushort[] asked = new ushort[128];
+        for (int flags = 0; flags < 32; flags++)
+        {
+            bool isQuiet = TcpStates.ClassOf(new Headers { Protocol = 6, TcpFlags = (byte)flags }) == TcpClass.Other;
+            asked[2 * flags] = asked[(2 * flags) + 1] = !isQuiet ? Loud : causal ? (ushort)0x0005 : (ushort)0;
+            asked[2 * (32 + flags)] = causal ? (ushort)0x0203 : (ushort)0;
+            asked[(2 * (32 + flags)) + 1] = causal ? (ushort)0x080C : (ushort)0;
+        }
 
-        // By kind, then by direction: the causal bits to look at (low byte) and what they must be (high byte).
-        _causal = causal ? [0, 0, 0x0005, 0x0005, 0x0203, 0x080C] : new ushort[6];
+        return asked;
     }
 
     /// <summary>Judges the packets of a batch from one on, until one is not quiet.</summary>
     /// <param name="into">Results by index in the block.</param>
-    /// <param name="kinds">By place in the batch.</param>
-    /// <param name="candidates">By place in the batch: an entry or -1.</param>
+    /// <param name="views">With their entries' lines.</param>
     /// <param name="bytes">Grows by the lengths of the packets judged.</param>
     /// <returns>The place of the first packet that was not judged, or the batch's length.</returns>
-    public int Run(
-        PacketBlock block, PacketResult[] into, ReadOnlySpan<int> batch, ReadOnlySpan<FlowView> views, ReadOnlySpan<QuietKind> kinds, ReadOnlySpan<int> candidates, int from, ref long bytes)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public int Run(PacketResult[] into, ReadOnlySpan<FlowView> views, int from, ref long bytes)
     {
         long span = _span;
-        int generation = _decisions.Generation;
+        int generation = decisions.Generation;
         long sum = 0;
-        int i = from;
-        fixed (int* index = batch)
-        fixed (FlowView* view = views)
-        fixed (QuietKind* kind = kinds)
-        fixed (int* candidate = candidates)
-        fixed (Headers* headers = block.Headers)
-        fixed (CapturedPacket* packets = block.Packets)
+        fixed (FlowView* first = views)
         fixed (PacketResult* results = into)
-        fixed (CachedDecision* decisions = _decisions.All)
-        fixed (nint* chunks = _table.Chunks)
-        fixed (ushort* causal = _causal)
+        fixed (CachedDecision* all = decisions.All)
         {
-            for (; i < batch.Length; i++)
+            FlowView* end = first + views.Length;
+            FlowView* view = first + from;
+            for (; view < end; view++)
             {
-                int flow = candidate[i];
-                if (flow < 0 || kind[i] == QuietKind.Loud)
+                FlowEntry* entry = view->Line;
+                if (entry == null)
                 {
                     break;
                 }
 
-                FlowView* mine = view + i;
-                FlowEntry* entry = FlowChunks<FlowEntry>.At(chunks, flow);
-                int back = *(byte*)&mine->FromB;
-                int number = (&entry->FromA)[back];
-                CachedDecision* decision = decisions + (number & DecisionTable.PlaceMask);
-                if (entry->Ends != mine->Ends || entry->Rest != mine->Key.Rest || number >> DecisionTable.PlaceBits != generation)
+                int number = (&entry->FromA)[*(byte*)&view->FromB];
+                if (((entry->Ends ^ view->Ends) | (entry->Rest ^ view->Rest) | (uint)(number >> DecisionTable.PlaceBits ^ generation)) != 0
+                    || ((entry->Rest & 1) != 0 && !table.HasAddresses(view->Entry, in *view)))
                 {
                     break;
                 }
 
-                if ((entry->Rest & 1) != 0 && !_table.Is(flow, in mine->Key))
-                {
-                    break;
-                }
-
+                CachedDecision* decision = all + (number & DecisionTable.PlaceMask);
                 int masks = decision->Ingress | decision->Egress;
-                uint asked = causal[((int)kind[i] * 2) + back];
-                if (((decision->FormA ^ mine->FormA) | (decision->FormB ^ mine->FormB) | (masks & ~3)
-                    | ((entry->Slot0.Causal & (int)(asked & 0xFF)) ^ (int)(asked >> 8))) != 0 || masks == 0)
+                int asked = view->Asked;
+                if (((decision->FormA ^ view->FormA) | (decision->FormB ^ view->FormB) | (masks & ~3) | ((entry->Slot0.Causal & asked & 0xFF) ^ (asked >> 8))) != 0 || masks == 0)
                 {
                     break;
                 }
 
-                long now = packets[index[i]].Time;
-                if ((masks & 1) != 0 && !IsQuiet(&entry->Slot0, now, span))
-                {
-                    break;
-                }
-
+                long now = view->Time;
                 if ((masks & 2) != 0)
                 {
-                    if (!IsQuiet(&entry->Slot1, now, span))
+                    if (((masks & 1) != 0 && !IsQuiet(&entry->Slot0, now, span)) || !IsQuiet(&entry->Slot1, now, span))
                     {
                         break;
                     }
 
                     entry->Slot1.Last = Math.Max(entry->Slot1.Last, now);
+                }
+                else if (!IsQuiet(&entry->Slot0, now, span))
+                {
+                    break;
                 }
 
                 if ((masks & 1) != 0)
@@ -121,18 +102,20 @@ internal sealed unsafe class QuietPath
                 }
 
                 entry->CausalLast = Math.Max(entry->CausalLast, now);
-                results[index[i]] = decision->Result;
-                sum += headers[index[i]].WireLength;
+                results[view->Index] = decision->Result;
+                sum += view->WireLength;
             }
-        }
 
-        bytes += sum;
-        return i;
+            bytes += sum;
+            return (int)(view - first);
+        }
     }
 
-    // Times from 0 to 2^62 (the year 2116) alone, so that differences cannot overflow.
-    private static bool IsQuiet(SlotLife* slot, long now, long span) =>
-        (slot->State == TcpState.Established || (slot->Flags & SlotFlags.Stream) != 0)
-        && now - slot->Last < span
-        && (ulong)(now | slot->Last) >> 62 == 0;
+    // A packet's time is from 0 to 2^62 here (the year 2116), a slot's not before 0, so that the difference cannot overflow.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsQuiet(SlotLife* slot, long now, long span)
+    {
+        long last = slot->Last;
+        return (slot->State == TcpState.Established || (slot->Flags & SlotFlags.Stream) != 0) && now - last < span && last >= 0;
+    }
 }
