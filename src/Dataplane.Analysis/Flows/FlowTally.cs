@@ -15,8 +15,8 @@
 // that gets it need not be the one that its like went to. Fragments that must be counted in one place are the caller's
 // business; TryFragment says which ones have their first here.
 //
-// Without keepAll ended flows are forgotten: the next flow of the same key takes the record over, and when there are `most` records, those that timed out
-// are swept out, at most once a second of packet time.
+// Without keepAll ended flows are forgotten: the next flow of the same key takes the record over. When there are `most` records, each flow that is new looks at the next few
+// of them, round and round, and those that have timed out make room. Never at all of them at once: a live run would stand still for that, every second under a flood.
 
 using System;
 using System.Collections.Generic;
@@ -40,6 +40,9 @@ internal sealed class FlowTally : IDisposable
     private const int MaxFragments = 65_536;
     private const int Chunk = 4_096;
 
+    /// <summary>Records that a new flow looks at when there is no room.</summary>
+    private const int Looks = 8;
+
     // No settled flow times out sooner (UDP streams do after 180 s, established TCP after days).
     private const long Safe = 30 * Second;
 
@@ -59,7 +62,8 @@ internal sealed class FlowTally : IDisposable
     private int _count;
     private int _entries;
     private int _wholes;
-    private long _nextSweep = long.MinValue;
+    private int _hand;
+    private int _free = -1;
 
     /// <param name="most">Flows that are followed at a time when records are not kept.</param>
     /// <param name="keepAll">Whether every record is kept: memory then grows with the number of flows.</param>
@@ -162,16 +166,12 @@ internal sealed class FlowTally : IDisposable
         }
         else
         {
-            if (_whole is null && _count >= _most)
+            record = _whole is null && _count >= _most ? Room(time) : _count++;
+            if (record < 0)
             {
-                Sweep(time);
-                if (_count >= _most)
-                {
-                    return Refuse(headers, verdict);
-                }
+                return Refuse(headers, verdict);
             }
 
-            record = _count++;
             _live.Need(record);
             _first.Need(record);
             _index.Add(view.Hash, record);
@@ -259,7 +259,10 @@ internal sealed class FlowTally : IDisposable
     {
         for (int i = 0; i < _count; i++)
         {
-            End(in _live[i]);
+            if (!_live[i].IsFree)
+            {
+                End(in _live[i]);
+            }
         }
 
         Dispose();
@@ -425,45 +428,42 @@ internal sealed class FlowTally : IDisposable
         return NoRoom;
     }
 
-    /// <summary>Forgets flows that timed out, at most once a second of packet time, so that a full table is not gone through for each packet.</summary>
-    private void Sweep(long time)
+    /// <summary>A record of a flow that has timed out, or -1 when none of those looked at has.</summary>
+    private int Room(long time)
     {
-        if (time < _nextSweep)
+        for (int looks = 0; looks < Looks && _free < 0; looks++)
         {
-            return;
-        }
-
-        _nextSweep = time + Second;
-        for (int i = 0; i < _count; i++)
-        {
-            if (_live[i].Entry != 0)
+            int record = _hand;
+            _hand = record + 1 == _count ? 0 : record + 1;
+            ref Live flow = ref _live[record];
+            if (flow.IsFree)
             {
-                Unsettle(_live[i].Entry - 1);
-            }
-        }
-
-        int kept = 0;
-        _index.Clear();
-        for (int i = 0; i < _count; i++)
-        {
-            ref readonly Live flow = ref _live[i];
-            if (time - flow.Last >= flow.Life.TimeOut(flow.Key.Protocol, flow.Packets, flow.ReturnPackets, _options) * Second)
-            {
-                End(in flow);
                 continue;
             }
 
-            if (kept != i)
+            long last = flow.Entry == 0 ? flow.Last : _last[flow.Entry - 1];
+            if (time - last >= flow.Life.TimeOut(flow.Key.Protocol, flow.Packets, flow.ReturnPackets, _options) * Second)
             {
-                _live[kept] = flow;
-                _first[kept] = _first[i];
-            }
+                if (flow.Entry != 0)
+                {
+                    Unsettle(flow.Entry - 1);
+                }
 
-            _index.Add(FlowHash.Secret.Of(in _live[kept].Key), kept);
-            kept++;
+                End(in flow);
+                _index.Remove(FlowHash.Secret.Of(in flow.Key), record);
+                flow = default;
+                flow.Entry = _free + 1;
+                _free = record;
+            }
         }
 
-        _count = kept;
+        int found = _free;
+        if (found >= 0)
+        {
+            _free = _live[found].Entry - 1;
+        }
+
+        return found;
     }
 
     private void End(in Live flow) => _ended[flow.FirstJudged switch
@@ -499,13 +499,15 @@ internal sealed class FlowTally : IDisposable
         /// <summary>Of its first packet.</summary>
         public long Number;
 
-        /// <summary>While the flow is settled: the number of its entry in the engine, and one. Else 0.</summary>
+        /// <summary>While the flow is settled: the number of its entry in the engine, and one. Else 0. In a free record: the next free one, and one.</summary>
         public int Entry;
         public FlowLife Life;
         public Verdict FirstJudged;
 
         // bit 0 first packet from B | 1 something was denied | 3..2 packets | 5..4 return packets: none 00, one 01, more 11, which is all that time-outs ask
         private byte _flags;
+
+        public readonly bool IsFree => Number == 0;
 
         public readonly bool FirstFromB => (_flags & 1) != 0;
 

@@ -2,8 +2,8 @@
 //
 // Packets come in batches. For each batch: (1) the flow of every packet, its hash, a prefetch of the bucket; (2) the bucket is searched for the hash's tag, and
 // the entry that has it is prefetched; (3) packet by packet, in order: the candidate is compared, the cached decision applied, or the packet walks. Steps 1
-// and 2 only warm the cache and compute what depends on the packet alone; a candidate that is not the flow, and every absence once the table
-// changed within the batch, is looked up again. So any batch size gives what one at a time would give.
+// and 2 only warm the cache and compute what depends on the packet alone; a candidate that is not the flow, and every absence, is looked up again. So any
+// batch size gives what one at a time would give.
 //
 // A cached decision holds while all of this does: same generation (a policy is a generation of its own); same alias, direction and ICMP code; every slot on its
 // path alive; no SYN that would end one of them. Making or ending a slot of the flow has dropped it before, and so has a change of
@@ -186,7 +186,6 @@ public sealed class Worker : IDisposable
     /// <summary>Step 3. For an observer, a view's entry becomes what <see cref="IBatchObserver"/> says.</summary>
     private void JudgeBatch(PacketBlock block, PacketResult[] results, Span<FlowView> views, ReadOnlySpan<int> fragmentPlaces)
     {
-        uint version = _table.Version;
         long quietBytes = 0;
         int loud = 0;
         for (int at = 0; at < views.Length; at++)
@@ -204,7 +203,7 @@ public sealed class Worker : IDisposable
             ref FlowView view = ref views[at];
             int index = view.Index;
             int flow = view.Entry;
-            if (flow >= 0 ? !_table.Is(flow, in view) : view.HasKey && (version != _table.Version || !_table.IsAbsent(view.Hash)))
+            if (flow >= 0 ? !_table.Is(flow, in view) : view.HasKey && !_table.Lacks(view.Hash))
             {
                 flow = _table.Find(in view);
             }
@@ -219,7 +218,7 @@ public sealed class Worker : IDisposable
             JudgeOne(block, ref results[index], index, in view, flow, now, fragmentPlaces.Length == 0 ? -1 : fragmentPlaces[index]);
             if (_observer is not null)
             {
-                view.Entry = view.HasKey ? -2 - (flow >= 0 && _table.Is(flow, in view) ? flow : _table.Find(in view)) : -1;
+                view.Entry = view.HasKey ? -2 - EntryNow(in view, flow) : -1;
             }
         }
 
@@ -227,6 +226,12 @@ public sealed class Worker : IDisposable
         Counters.Packets[(int)Verdict.Allow] += views.Length - loud;
         Counters.Bytes[(int)Verdict.Allow] += quietBytes;
     }
+
+    /// <summary>The entry of a packet that was judged, or -1: most likely the one from before, or the one that the last walk made.</summary>
+    private int EntryNow(in FlowView view, int before) =>
+        before >= 0 && _table.Is(before, in view) ? before
+        : _walk.Flow >= 0 && _table.Is(_walk.Flow, in view) ? _walk.Flow
+        : _table.Find(in view);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void JudgeOne(PacketBlock block, ref PacketResult result, int index, in FlowView view, int flow, long now, int fragmentPlace)

@@ -66,9 +66,6 @@ public sealed unsafe class FlowTable : IDisposable
     /// <summary>Entries that were freed to make room.</summary>
     public long Reclaimed { get; private set; }
 
-    /// <summary>Changes whenever an entry was made or freed: what was looked up before may be wrong.</summary>
-    public uint Version { get; private set; }
-
     /// <summary>Bytes that the table has mapped, used or not yet.</summary>
     public long BytesMapped => _index.BytesMapped + _entries.BytesMapped + _details.BytesMapped + _wide.BytesMapped;
 
@@ -169,8 +166,8 @@ public sealed unsafe class FlowTable : IDisposable
         return misses;
     }
 
-    /// <summary>Whether no flow has a hash for which <see cref="Seek"/> found none and nothing was added since; false when a search must tell.</summary>
-    public bool IsAbsent(uint hash) => Count == 0 || _index.IsEnd(hash);
+    /// <summary>Whether no flow has a hash, by one look at its bucket; false when a search must tell.</summary>
+    public bool Lacks(uint hash) => _index.Candidate(hash) < 0 && _index.IsEnd(hash);
 
     /// <summary>Whether an entry, of whatever life, has a key now.</summary>
     public bool Is(int index, in FlowKey key)
@@ -229,7 +226,6 @@ public sealed unsafe class FlowTable : IDisposable
             _details.Prefetch(_used + 2);
         }
 
-        Version++;
         Count++;
         ref FlowEntry entry = ref this[index];
         entry = default;
@@ -653,7 +649,6 @@ public sealed unsafe class FlowTable : IDisposable
         detail.Overflow = _free;
         _free = index;
         Count--;
-        Version++;
     }
 
     private struct WideEnds

@@ -126,6 +126,56 @@ public sealed class ReplaySummaryTests
         }
     }
 
+    [Fact]
+    public void REL_03_A_summary_that_is_full_makes_room_from_flows_that_timed_out_and_keeps_those_that_live()
+    {
+        const int Fresh = 2_000, Busy = 10;
+        const long Start = 1_700_000_000L * 1_000_000_000, Second = 1_000_000_000;
+        ResultTables tables = new();
+        ReplaySummary summary = new(tables, JudgeOptions.Default, 1, keepAll: false);
+        using NetworkEngine engine = NetworkEngine.Build(RandomTraffic.Network(RandomTraffic.Small), JudgeOptions.Default, 1, tables, observers: summary.Observer);
+        PacketBlock block = new() { FirstNumber = 1 };
+        Send(0, ReplaySummary.MostFlows, Start);
+        Assert.Equal(0, summary.FlowsOverflowed);
+        Send(ReplaySummary.MostFlows, 1, Start);    // none has timed out
+        Assert.Equal(1, summary.FlowsOverflowed);
+        Send(0, Busy, Start + (20 * Second));
+        Send(ReplaySummary.MostFlows + 1, Fresh, Start + (31 * Second));    // all have, but the busy ones, which the new ones look at first
+        Assert.Equal(1, summary.FlowsOverflowed);
+        Send(0, Busy, Start + (40 * Second));
+        Send(Busy, 1, Start + (40 * Second));    // its flow has ended, and one more begins
+        summary.Complete();
+        Assert.Equal(ReplaySummary.MostFlows + 1 + Fresh + 1, summary.Flows.Values.Sum());
+        Assert.Equal(1, summary.FlowsOverflowed);
+
+        void Send(int from, int count, long time)
+        {
+            for (int i = from; i < from + count; i++)
+            {
+                int place = block.Count;
+                block.Add(time, 0, 60, LinkType.Raw, 0);
+                block.Headers[place] = new Headers
+                {
+                    SourceLow = 0xC633_0000u + (uint)(i >> 5),
+                    DestinationLow = 0x0A00_010A,
+                    Protocol = 17,
+                    SourcePort = (ushort)(1_024 + (i & 31)),
+                    DestinationPort = 9,
+                    Flags = HeaderFlags.PortsKnown,
+                    WireLength = 60,
+                };
+                block.Selected[place] = true;
+                if (block.IsFull || i == from + count - 1)
+                {
+                    engine.Judge.Judge(block);
+                    long next = block.FirstNumber + block.Count;
+                    block.Reset();
+                    block.FirstNumber = next;
+                }
+            }
+        }
+    }
+
     private static ReplaySummary Counted(Network network, JudgeOptions options, int workers, List<TimedPacket> traffic, bool[] selected, out ResultTables tables, bool keepAll = true)
     {
         tables = new ResultTables();
