@@ -82,8 +82,8 @@ internal sealed class DiffCommand
         DiffSink diff = new(
             beforeTables,
             afterEngine.Judge,
-            new FlowRecorder(beforeTables, options, ReplayCommand.ToPrivate(before), true),
-            new FlowRecorder(afterTables, options, ReplayCommand.ToPrivate(after), true),
+            new FlowRecorder(beforeTables, options, ReplayCommand.ToPrivate(before)),
+            new FlowRecorder(afterTables, options, ReplayCommand.ToPrivate(after)),
             packetPairs is null ? null : packetPairs.Packet);
         bool finished;
         using (Progress progress = new(voice, () => (diff.Packets, reader.BytesRead, reader.TotalBytes)))

@@ -4,8 +4,7 @@
 // responder, identifier and query type. A later fragment counts with its first one, as long as the engine remembers that one. ICMP that is neither query nor reply, and packets without a place
 // (unplaced, invalid, ignored), belong to no flow.
 //
-// Without a listener for whole records the recorder forgets flows as they end and keeps at most MaxLive: then memory does not grow with
-// the capture. A flow that finds no room is counted by its first packet alone, and Overflowed says how many were.
+// Every record is kept until the end: diff asks for them one by one, so memory grows with the number of flows. Summaries count flows by FlowTally, which is bounded.
 
 using System;
 using System.Collections.Generic;
@@ -20,9 +19,6 @@ namespace Dataplane.Analysis.Flows;
 /// <remarks>Not thread-safe. Packets must come in capture order.</remarks>
 public sealed class FlowRecorder
 {
-    /// <summary>Flows that are followed at a time when records are not kept.</summary>
-    public const int MaxLive = 1_048_576;
-
     private const long Second = 1_000_000_000;
     private const int MaxFragments = 65_536;
 
@@ -31,32 +27,23 @@ public sealed class FlowRecorder
     private readonly Func<IpAddress, IpAddress> _toPrivate;
     private readonly Dictionary<FlowKey, FlowRecord> _live = [];
     private readonly Dictionary<FragmentKey, (FlowRecord Flow, long Dies)> _fragments = [];
-    private readonly List<FlowRecord>? _all;
-    private long _count;
-    private long _nextSweep = long.MinValue;
+    private readonly List<FlowRecord> _all = [];
 
     /// <param name="tables">What the results' numbers mean.</param>
     /// <param name="options">Time-outs.</param>
     /// <param name="toPrivate">A public address of the topology to its private one; any other to itself.</param>
-    /// <param name="keepAll">Whether every record is kept until the end (--flows): memory then grows with the number of flows.</param>
-    public FlowRecorder(ResultTables tables, JudgeOptions options, Func<IpAddress, IpAddress> toPrivate, bool keepAll)
+    public FlowRecorder(ResultTables tables, JudgeOptions options, Func<IpAddress, IpAddress> toPrivate)
     {
         _tables = tables;
         _options = options;
         _toPrivate = toPrivate;
-        _all = keepAll ? [] : null;
     }
 
-    /// <summary>Every flow in order of first packet; empty when records are not kept.</summary>
-    public IReadOnlyList<FlowRecord> All => _all ?? [];
+    /// <summary>Every flow in order of first packet.</summary>
+    public IReadOnlyList<FlowRecord> All => _all;
 
     /// <summary>Ended flows by verdict: allow, deny, partial, moot.</summary>
     public SortedDictionary<string, long> Ended { get; } = new(StringComparer.Ordinal);
-
-    /// <summary>Flows that found the recorder full and were counted by their first packet alone.</summary>
-    public long Overflowed { get; private set; }
-
-    public long Count => _count;
 
     /// <summary>Adds a packet; the flow that it belongs to, or null.</summary>
     public FlowRecord? Add(long time, in Headers headers, in PacketResult result)
@@ -181,53 +168,16 @@ public sealed class FlowRecorder
     {
         FlowRecord flow = new()
         {
-            Number = ++_count,
+            Number = _all.Count + 1,
             First = time,
             Last = time,
             Headers = headers,
             FirstResult = result,
             Result = result,
         };
-        _all?.Add(flow);
-        if (_all is null && _live.Count >= MaxLive)
-        {
-            Sweep(time);
-            if (_live.Count >= MaxLive)
-            {
-                Overflowed++;
-                flow.FirstJudged = _tables.Paths[result.Path].Verdict;
-                End(flow);
-                return flow;
-            }
-        }
-
+        _all.Add(flow);
         _live[key] = flow;
         return flow;
-    }
-
-    /// <summary>Forgets flows that timed out. At most once a second of packet time, so that a full recorder does not scan for each packet.</summary>
-    private void Sweep(long time)
-    {
-        if (time < _nextSweep)
-        {
-            return;
-        }
-
-        _nextSweep = time + Second;
-        List<FlowKey> dead = [];
-        foreach ((FlowKey key, FlowRecord flow) in _live)
-        {
-            if (time - flow.Last >= flow.Life.TimeOut(flow.Headers.Protocol, flow.Packets, flow.ReturnPackets, _options) * Second)
-            {
-                dead.Add(key);
-                End(flow);
-            }
-        }
-
-        foreach (FlowKey key in dead)
-        {
-            _live.Remove(key);
-        }
     }
 
     private void End(FlowRecord flow)

@@ -38,7 +38,7 @@ internal sealed class PlainSummary
             }
         }
 
-        summary._flows = new FlowRecorder(engine.Judge.Tables, options, a => toPrivate.GetValueOrDefault(a, a), keepAll: true);
+        summary._flows = new FlowRecorder(engine.Judge.Tables, options, a => toPrivate.GetValueOrDefault(a, a));
         foreach (PacketBlock block in ReplaySummaryTests.Blocks(traffic, selected, PacketBlock.Capacity))
         {
             engine.Judge.Judge(block);
