@@ -4,7 +4,7 @@ namespace Dataplane.Live;
 
 /// <summary>How long the loop lets frames gather before it looks again. One that is woken for every few frames spends more on waking and on system calls than on the frames.</summary>
 /// <remarks>
-/// It rests only while frames come fast, and only as long as some dozens of them take, so a lone packet is not kept waiting. What it gives stands in docs/decisions/0006-live-ports.md.
+/// It rests only while frames come fast, and not longer than a packet may wait, so a lone one is not kept waiting. What it gives stands in docs/decisions/0006-live-ports.md.
 /// </remarks>
 public sealed class Gathering
 {
@@ -12,7 +12,7 @@ public sealed class Gathering
     public const long Busy = 50_000;
 
     /// <summary>Frames that a rest is for. A round that had as many comes at once to the next.</summary>
-    public const int Wanted = 48;
+    public const int Wanted = 192;
 
     /// <summary>What a packet may have to wait, and a ring must hold.</summary>
     public const int LongestMicroseconds = 50;
@@ -43,7 +43,6 @@ public sealed class Gathering
             return 0;
         }
 
-        long enough = (Wanted - frames) * 1_000_000L / _rate;
-        return enough < ShortestMicroseconds ? 0 : (int)Math.Min(enough, LongestMicroseconds);
+        return (int)Math.Clamp((Wanted - frames) * 1_000_000L / _rate, ShortestMicroseconds, LongestMicroseconds);
     }
 }

@@ -82,6 +82,7 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
 
     private readonly Gathering _gathering = new();
     private long _number = 1;
+    private bool _hasRested;
     private long _nextTick;
     private long _refused;
 
@@ -110,10 +111,25 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
         if (block.Count == 0)
         {
             _free.Add(block);
-            TickAt(ports.Now());
-            ports.Wait(LongestSleep);
+            long now = ports.Now();
+            TickAt(now);
+
+            // Where frames come fast, the next is nearly there: who waits for it by the system makes its sender's side wake this thread, for every few frames.
+            if (!_hasRested && _gathering.After(0, now) is > 0 and int pause)
+            {
+                _hasRested = true;
+                ports.Rest(pause);
+            }
+            else
+            {
+                _hasRested = false;
+                ports.Wait(LongestSleep);
+            }
+
             return;
         }
+
+        _hasRested = false;
 
         block.FirstNumber = _number;
         block.Epoch = Epoch;

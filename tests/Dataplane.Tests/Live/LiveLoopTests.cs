@@ -170,6 +170,33 @@ public sealed class LiveLoopTests : IDisposable
     }
 
     [Fact]
+    public void Where_frames_come_fast_an_empty_look_rests_before_it_waits()
+    {
+        // Rounds with as many frames as are wanted never rest; the look that then finds nothing does.
+        const int rounds = 20;
+        LiveLoop loop = new(_ports, _bridge, _engine.Judge, Prepare, null);
+        int fed = 0, restsWhileFed = -1;
+        void Feed()
+        {
+            restsWhileFed = _ports.Rests;
+            for (int i = 0; i < Gathering.Wanted; i++)
+            {
+                _ports.SetNow(Start + (fed++ * 1_000L));
+                _a.Arrive(_ports.Now(), Udp("198.51.100.7", "10.0.1.10", 53));
+            }
+
+            if (fed < rounds * Gathering.Wanted)
+            {
+                loop.Post(Feed);
+            }
+        }
+
+        loop.Post(Feed);
+        RunUntil(loop, () => loop.Received == rounds * Gathering.Wanted && _ports.Rests > 0);
+        Assert.Equal((0, rounds * Gathering.Wanted), (restsWhileFed, _sent.Count));
+    }
+
+    [Fact]
     public void Time_passes_for_what_is_due_also_when_no_packet_comes()
     {
         Ticks ticks = new(_bridge);
