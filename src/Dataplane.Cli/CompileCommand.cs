@@ -34,6 +34,7 @@ internal sealed class CompileCommand
     {
         List<string> warnings = [];
         Network network = _topology.Load(parsed, voice, warnings);
+        TopologyOptions.ExplainChosen(network, voice);
         FilterCatalog catalog = new(network);
         NetworkCompilation compilation = NetworkCompilation.Create(catalog, signals.Token);
         if (parsed.GetValue(_output) is { } folder)

@@ -68,22 +68,26 @@ internal sealed class DiffCommand
         _ = RecordFiles.Format(parsed.GetValue(_packets), "--packets", csv: false);
         _ = RecordFiles.Format(parsed.GetValue(_flows), "--flows", csv: false);
         PacketFilter? filter = _captures.Filter(parsed);
-        Network before = _topology.Load(parsed, voice, warnings, parsed.GetValue(_before)!);
-        Network after = _topology.Load(parsed, voice, warnings, parsed.GetValue(_after)!);
+        Faults faults = new();
+        Network? before = faults.Of(() => _topology.Load(parsed, voice, warnings, parsed.GetValue(_before)!));
+        Network? after = faults.Of(() => _topology.Load(parsed, voice, warnings, parsed.GetValue(_after)!));
+        faults.Throw();
+        TopologyOptions.ExplainChosen(before!, voice);
+        TopologyOptions.ExplainChosen(after!, voice);
         using CaptureReader reader = _captures.Open(parsed);
         using Outputs outputs = new(_captures.Files(parsed));
         OutputFile? packets = outputs.Open(parsed.GetValue(_packets), "--packets");
         OutputFile? flows = outputs.Open(parsed.GetValue(_flows), "--flows");
         outputs.OneStandardOutput();
 
-        using EngineRun beforeEngine = Engines.Start(before, options, workers), afterEngine = Engines.Start(after, options, workers);
+        using EngineRun beforeEngine = Engines.Start(before!, options, workers), afterEngine = Engines.Start(after!, options, workers);
         ResultTables beforeTables = beforeEngine.Judge.Tables, afterTables = afterEngine.Judge.Tables;
         PairWriter? packetPairs = packets is null ? null : new PairWriter(packets.Stream, beforeTables, afterTables);
         DiffSink diff = new(
             beforeTables,
             afterEngine.Judge,
-            new FlowRecorder(beforeTables, options, ReplayCommand.ToPrivate(before)),
-            new FlowRecorder(afterTables, options, ReplayCommand.ToPrivate(after)),
+            new FlowRecorder(beforeTables, options, ReplayCommand.ToPrivate(before!)),
+            new FlowRecorder(afterTables, options, ReplayCommand.ToPrivate(after!)),
             packetPairs is null ? null : packetPairs.Packet);
         bool finished;
         using (Progress progress = new(voice, () => (diff.Packets, reader.BytesRead, reader.TotalBytes)))

@@ -140,6 +140,7 @@ internal sealed class ReplayCommand
             TraceCommand = row => TraceCommand.For(row, _topology.AsTyped(parsed)),
             IsComponent = components.Contains,
             Maps = summary.Packets[(int)Verdict.Unplaced] * 2 > summary.Selected ? MapProposal.Find(network, summary.Unplaced) : [],
+            Chosen = voice.Verbose ? network.Chosen : [],
             Filter = _captures.FilterText(parsed),
             Interrupted = !finished,
             CompileMilliseconds = engine.CompileMilliseconds,
@@ -166,6 +167,7 @@ internal sealed class ReplayCommand
         }
         else
         {
+            TopologyOptions.ExplainChosen(network, voice);
             foreach (string warning in warnings)
             {
                 voice.Say($"warning: {warning}");

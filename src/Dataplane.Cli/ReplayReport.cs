@@ -27,6 +27,9 @@ internal sealed class ReplayReport
 
     internal required IReadOnlyList<(IpPrefix From, IpPrefix To)> Maps { get; init; }
 
+    /// <summary>Addresses that were chosen for a template, when they are asked for (-v).</summary>
+    internal IReadOnlyList<string> Chosen { get; init; } = [];
+
     internal string? Filter { get; init; }
 
     internal bool Interrupted { get; init; }

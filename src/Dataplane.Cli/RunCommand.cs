@@ -194,6 +194,7 @@ internal sealed class RunCommand
         }
 
         faults.Throw();
+        TopologyOptions.ExplainChosen(network!, voice);
         return new Checked(choice!, options!, seconds, packetFormat, flowFormat, filter, packets, flows, summary, allowed, denied, all, network!);
     }
 

@@ -53,7 +53,22 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
         Denied(summary);
         Unplaced(summary);
         Busiest(summary);
+        Chosen();
         Warnings();
+    }
+
+    private void Chosen()
+    {
+        if (report.Chosen.Count == 0)
+        {
+            return;
+        }
+
+        _page.Heading("Addresses that were chosen for the template");
+        foreach (string chosen in report.Chosen)
+        {
+            _page.Line($"  {chosen}");
+        }
     }
 
     private void Verdicts(ReplaySummary summary)

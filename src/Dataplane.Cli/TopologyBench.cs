@@ -90,6 +90,7 @@ internal sealed class TopologyBench
         int workers = ReplayCommand.Workers(parsed.GetValue(_workers));
         string[] files = parsed.GetValue(_capture) ?? [];
         Network network = _network.Load(parsed, voice, [], parsed.GetValue(_topology)!);
+        TopologyOptions.ExplainChosen(network, voice);
         FilterCache cache = new();
         double compile = Compile(network, cache, voice, signals);
         MadeTraffic? made = null;
@@ -98,7 +99,8 @@ internal sealed class TopologyBench
             made = new MadeTraffic(network, asked.Judge);
         }
 
-        List<MemoryPacket> packets = files.Length > 0 ? Captured(files, voice, signals) : made.Packets(flows);
+        bool isDamaged = false;
+        List<MemoryPacket> packets = files.Length > 0 ? Captured(files, voice, signals, out isDamaged) : made.Packets(flows);
         if (packets.Count == 0)
         {
             throw new CommandException(ExitCode.Topology, "bench: the topology has no interface to make traffic for. Add interfaces (--eni), or give a capture.");
@@ -113,7 +115,7 @@ internal sealed class TopologyBench
         Figures figures = Measure(network, options, cache, packets, seconds, workers, signals);
         double? bytes = BytesPerFlow(network, cache, made);
         Print(_shared.AsksJson(parsed), figures, bytes, compile, workers, files.Length > 0 ? null : made);
-        return signals.Code ?? ExitCode.Done;
+        return signals.Code ?? (isDamaged ? ExitCode.Capture : ExitCode.Done);
     }
 
     /// <summary>Compiles the filters, or as many as half a minute allows; milliseconds.</summary>
@@ -141,7 +143,8 @@ internal sealed class TopologyBench
         }
     }
 
-    private static List<MemoryPacket> Captured(string[] files, Voice voice, Signals signals)
+    /// <param name="isDamaged">A file was used up to where it is whole.</param>
+    private static List<MemoryPacket> Captured(string[] files, Voice voice, Signals signals, out bool isDamaged)
     {
         using CaptureReader reader = CaptureReader.Open(files);
         List<MemoryPacket> packets = [];
@@ -159,6 +162,7 @@ internal sealed class TopologyBench
             block.Reset();
         }
 
+        isDamaged = reader.IsDamaged;
         foreach (string warning in reader.Warnings)
         {
             voice.Say($"warning: {warning}");
@@ -276,36 +280,13 @@ internal sealed class TopologyBench
         return bits;
     }
 
-    /// <summary>What the process grew by for each flow that was tracked; null where no flow can be made.</summary>
+    /// <summary>What tables hold for each flow that is tracked, index included; null where too few can be made to tell.</summary>
     private static double? BytesPerFlow(Network network, FilterCache cache, MadeTraffic made)
     {
-        MemoryPacket[] openings = [.. made.Openings(FlowsForMemory)];
-        if (openings.Length < 1_000)
-        {
-            return null;
-        }
-
-        // Of two engines the larger table's: plan and filters are in both.
-        Grown(1_024, openings[..1], out _);
-        long small = Grown(1_024, openings[..1], out int one), large = Grown(FlowsForMemory, openings, out int flows);
-        return flows - one < 1_000 || large <= small ? null : (large - small) / (double)(flows - one);
-
-        long Grown(int capacity, MemoryPacket[] packets, out int tracked)
-        {
-            GC.Collect();
-            long resident = Resident(), managed = GC.GetTotalMemory(true);
-            using NetworkEngine engine = NetworkEngine.Build(network, new JudgeOptions { MaxFlows = capacity }, cache: cache);
-            Pass(engine, packets, 0, null);
-            tracked = engine.Judge.Flows;
-            GC.Collect();
-            return Math.Max(GC.GetTotalMemory(true) - managed, Resident() - resident);
-        }
-
-        static long Resident()
-        {
-            using Process process = Process.GetCurrentProcess();
-            return process.WorkingSet64;
-        }
+        using NetworkEngine engine = NetworkEngine.Build(network, new JudgeOptions { MaxFlows = FlowsForMemory, Causal = false }, cache: cache);
+        Pass(engine, [.. made.Openings(FlowsForMemory)], 0, null);
+        int flows = engine.Judge.Flows;
+        return flows < 1_000 ? null : engine.Judge.FlowBytes / (double)flows;
     }
 
     private static void Print(bool asJson, Figures figures, double? bytes, double compile, int workers, MadeTraffic? made)

@@ -91,7 +91,19 @@ internal sealed class TopologyOptions
             parameters[text[..equals]] = text[(equals + 1)..];
         }
 
-        LoadOptions options = new(paths, parameters, parsed.GetValue(_interfaces) ?? [])
+        string[] interfaces = parsed.GetValue(_interfaces) ?? [];
+        FaultList malformed = new();
+        foreach (string text in interfaces)
+        {
+            _ = InterfaceOption.Read(text, malformed);
+        }
+
+        if (malformed.HasErrors)
+        {
+            throw new CommandException(ExitCode.Usage, string.Join(Environment.NewLine, malformed.Errors));
+        }
+
+        LoadOptions options = new(paths, parameters, interfaces)
         {
             Quotas = parsed.GetValue(_quotas) switch
             {
@@ -123,11 +135,15 @@ internal sealed class TopologyOptions
             voice.Explain($"warning: {warning}");
         }
 
+        return network;
+    }
+
+    /// <summary>With -v the addresses that were chosen for a template, on standard error: for commands whose standard output is not a summary.</summary>
+    internal static void ExplainChosen(Network network, Voice voice)
+    {
         foreach (string chosen in network.Chosen)
         {
             voice.Explain($"chosen: {chosen}");
         }
-
-        return network;
     }
 }

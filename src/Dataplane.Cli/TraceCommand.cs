@@ -71,6 +71,7 @@ internal sealed class TraceCommand
         JudgeOptions options = _switches.Read(parsed);
         TraceQuestion question = Question(parsed);
         Network network = _topology.Load(parsed, voice, warnings);
+        TopologyOptions.ExplainChosen(network, voice);
         TraceAnswer answer;
         SinglePackets judge;
         try

@@ -64,10 +64,10 @@ public static class YamlNodes
             (long line, string what, string mend) = Explain(file, exception);
             faults.Error(At(file, (int)Math.Clamp(line, 1, int.MaxValue)), what, mend);
         }
-        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or IndexOutOfRangeException or FormatException or OverflowException)
+        catch (Exception slip) when (slip is ArgumentException or InvalidOperationException or IndexOutOfRangeException or FormatException or OverflowException)
         {
-            // The scanner's own slips on damaged input: whatever they are, the file is not YAML.
-            faults.Error(At(file, builder?.LastLine ?? 1), "the YAML cannot be read: " + Short(exception.Message), "Correct the file's YAML");
+            // The scanner's own slips on damaged input: whatever they are, the file is not YAML, and what they say is of no use to its author.
+            faults.Error(At(file, builder?.LastLine ?? 1), "the YAML cannot be read from about here on", "Look for a bracket, a brace or a quote that is not closed");
         }
 
         return null;

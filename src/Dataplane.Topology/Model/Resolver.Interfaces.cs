@@ -32,6 +32,7 @@ public sealed partial class Resolver
             (ImmutableArray<InterfaceAddress> addresses, ImmutableArray<IpPrefix> prefixes) = (AddressesOf(draft), Blocks(draft, draft.Prefixes));
             if (SubnetOf(draft, addresses) is not { } subnet)
             {
+                _ = GroupsOf(draft, null);
                 continue;
             }
 
@@ -194,13 +195,14 @@ public sealed partial class Resolver
         }
     }
 
-    private ImmutableArray<string> GroupsOf(InterfaceDraft draft, string vpcId)
+    /// <param name="vpcId">The interface's; null when it is not known.</param>
+    private ImmutableArray<string> GroupsOf(InterfaceDraft draft, string? vpcId)
     {
         foreach (string id in draft.SecurityGroupIds)
         {
             if (_groups.TryGetValue(id, out SecurityGroup? group))
             {
-                if (!group.VpcIds.Contains(vpcId))
+                if (vpcId is not null && !group.VpcIds.Contains(vpcId))
                 {
                     _faults.Error(
                         draft.Where, $"its security group {id} is in {group.VpcIds[0]}, the interface in {vpcId}", "Give it a group of its own VPC, or add the association");

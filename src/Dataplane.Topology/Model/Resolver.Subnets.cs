@@ -17,6 +17,12 @@ public sealed partial class Resolver
     {
         foreach (SubnetDraft draft in Index(_draft.Subnets, "subnet").Values)
         {
+            ImmutableArray<IpPrefix> blocks = Blocks(draft, draft.Blocks);
+            if (draft.Blocks.Count == 0)
+            {
+                _faults.Error(draft.Where, "the subnet has no CIDR block", "Give it a CidrBlock or an IPv6 block");
+            }
+
             if (draft.VpcId is null || !_vpcs.TryGetValue(draft.VpcId, out Vpc? vpc))
             {
                 if (draft.VpcId is null || !_draft.Vpcs.Exists(v => v.Id == draft.VpcId))
@@ -25,12 +31,6 @@ public sealed partial class Resolver
                 }
 
                 continue;
-            }
-
-            ImmutableArray<IpPrefix> blocks = Blocks(draft, draft.Blocks);
-            if (draft.Blocks.Count == 0)
-            {
-                _faults.Error(draft.Where, "the subnet has no CIDR block", "Give it a CidrBlock or an IPv6 block");
             }
 
             if (blocks.Length > MostBlocks)
@@ -44,6 +44,11 @@ public sealed partial class Resolver
                 _subnetBlocks.Add((vpc.Id, block));
                 if (!vpc.Blocks.Any(b => b.Covers(block)))
                 {
+                    if (_uncertain.Contains(vpc.Id))
+                    {
+                        continue;
+                    }
+
                     _faults.Error(
                         draft.Where, $"{block} is in no block of {vpc.Id} ({string.Join(", ", vpc.Blocks)})", "Choose a block inside the VPC, or add one to the VPC");
                 }

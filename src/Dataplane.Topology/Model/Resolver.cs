@@ -29,6 +29,9 @@ public sealed partial class Resolver
     private readonly QuotaPolicy _quotas;
     private readonly Dictionary<string, Vpc> _vpcs = new(StringComparer.Ordinal);
 
+    /// <summary>VPCs not all of whose blocks are known.</summary>
+    private readonly HashSet<string> _uncertain = new(StringComparer.Ordinal);
+
     private Resolver(NetworkDraft draft, LoadOptions options, FaultList faults)
     {
         _draft = draft;
@@ -162,20 +165,21 @@ public sealed partial class Resolver
         foreach (VpcDraft draft in Index(_draft.Vpcs, "VPC").Values)
         {
             ImmutableArray<IpPrefix> blocks = Blocks(draft, draft.Blocks);
-            if (blocks.IsEmpty)
+            bool isCertain = draft.Blocks.Count > 0 && blocks.Length <= MostBlocks && draft.Blocks.TrueForAll(text => IpPrefix.TryParse(text, out _));
+            if (draft.Blocks.Count == 0)
             {
-                if (draft.Blocks.Count == 0)
-                {
-                    _faults.Error(draft.Where, "the VPC has no CIDR block", "Give it a CidrBlock");
-                }
-
-                continue;
+                _faults.Error(draft.Where, "the VPC has no CIDR block", "Give it a CidrBlock");
             }
 
             if (blocks.Length > MostBlocks)
             {
                 _faults.Error(draft.Where, $"the VPC has {blocks.Length} blocks, more than {MostBlocks}", "Write the file anew with the command that made it");
-                continue;
+                blocks = [];
+            }
+
+            if (!isCertain)
+            {
+                _uncertain.Add(draft.Id);    // what is in it is looked at all the same: its faults are said in the same run
             }
 
             foreach (IpPrefix block in blocks)

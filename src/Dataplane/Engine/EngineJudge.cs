@@ -89,6 +89,21 @@ public sealed class EngineJudge : IJudge, IDisposable
         }
     }
 
+    /// <summary>Bytes that the flow entries of all workers take, and their index.</summary>
+    public long FlowBytes
+    {
+        get
+        {
+            long sum = 0;
+            foreach (Worker worker in _workers)
+            {
+                sum += worker.FlowBytes;
+            }
+
+            return sum;
+        }
+    }
+
     /// <summary>A bound was reached (flows, causal memory): from then on records may depend on the number of workers.</summary>
     public bool IsCapped => Flows >= _pool.Capacity || Counters.TableFull + Counters.Reclaimed > 0 || _budget.Dropped > 0;
 

@@ -78,6 +78,9 @@ public sealed class Worker : IDisposable
     /// <summary>Flow entries, live and dead.</summary>
     public int Flows => _table.Count;
 
+    /// <summary>Bytes that flow entries take, and their index.</summary>
+    public long FlowBytes => _table.BytesUsed;
+
     /// <summary>Packets that are unplaced because their source lies behind a gateway that is not enforced, by the gateway's name.</summary>
     public IReadOnlyDictionary<int, long> UnplacedBehind => _behind;
 

@@ -69,6 +69,9 @@ public sealed unsafe class FlowTable : IDisposable
     /// <summary>Bytes that the table has mapped, used or not yet.</summary>
     public long BytesMapped => _index.BytesMapped + _entries.BytesMapped + _details.BytesMapped + _wide.BytesMapped;
 
+    /// <summary>Bytes of entries that were ever used, and of the index.</summary>
+    public long BytesUsed => _index.BytesMapped + (_used * (long)(sizeof(FlowEntry) + sizeof(FlowDetail) + (_hasWide ? sizeof(WideEnds) : 0)));
+
     public ref FlowEntry this[int index] => ref _entries[index];
 
     public ref FlowDetail Detail(int index) => ref _details[index];

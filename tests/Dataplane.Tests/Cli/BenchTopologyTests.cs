@@ -1,3 +1,4 @@
+using System.IO;
 using System.Linq;
 using System.Text.Json;
 using Dataplane.Tests.TestSupport;
@@ -32,6 +33,26 @@ public sealed class BenchTopologyTests
         Assert.Equal(2, json.RootElement.GetProperty("workers").GetInt32());
         Assert.True(json.RootElement.GetProperty("packetsPerSecond").GetDouble() > 0);
         Assert.True(json.RootElement.GetProperty("compileMilliseconds").GetDouble() > 0);
+        Assert.InRange(json.RootElement.GetProperty("bytesPerFlow").GetDouble(), 104, 160);    // an entry and its share of the index (floor of performance.md)
+    }
+
+    [Fact]
+    public void A_truncated_capture_is_measured_up_to_its_last_whole_packet_and_exits_4()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            byte[] whole = File.ReadAllBytes(Repository.At("captures/port-scan.pcap"));
+            File.WriteAllBytes(file, whole[..^7]);
+            ProgramRun run = DataplaneProgram.Run("bench", "-t", "captures/three-tier.yaml", file, "--seconds", "0.1", "--workers", "1");
+            Assert.Equal(4, run.ExitCode);
+            Assert.Contains("established", run.Output, System.StringComparison.Ordinal);
+            Assert.Contains(file, run.Error, System.StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     [Fact]

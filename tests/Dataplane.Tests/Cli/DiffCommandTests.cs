@@ -26,6 +26,15 @@ public sealed class DiffCommandTests : IDisposable
     }
 
     [Fact]
+    public void Faults_of_both_topologies_are_said_in_one_run()
+    {
+        ProgramRun run = DataplaneProgram.Run("diff", "--before", "no-such-before.yaml", "--after", "no-such-after.yaml", Web);
+        Assert.Equal(3, run.ExitCode);
+        Assert.Contains("no-such-before.yaml", run.Error, StringComparison.Ordinal);
+        Assert.Contains("no-such-after.yaml", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_rule_less_names_exactly_the_flows_that_needed_it()
     {
         // The application's only way in from the web tier.

@@ -184,6 +184,17 @@ public sealed class ReplayCommandTests : IDisposable
     }
 
     [Fact]
+    public void The_summary_says_with_v_which_addresses_were_chosen_for_a_template()
+    {
+        ProgramRun plain = DataplaneProgram.Run("replay", "-t", Template, "captures/port-scan.pcap"), run = DataplaneProgram.Run("replay", "-t", Template, "captures/port-scan.pcap", "-v");
+        Assert.Contains("WebAddress: public 198.18.0.1", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("WebAddress: public", plain.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("WebAddress: public", run.Error, StringComparison.Ordinal);
+        ProgramRun records = DataplaneProgram.Run("replay", "-t", Template, "captures/port-scan.pcap", "-v", "--summary", "-");
+        Assert.Contains("WebAddress: public 198.18.0.1", records.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_truncated_capture_is_used_up_to_its_last_whole_packet_and_exits_4()
     {
         string cut = Path.Combine(_folder, "cut.pcap");

@@ -21,6 +21,8 @@ public sealed class WrongUsageTests
         { "--from 10.0.1.300: no valid address. Write IPv4 as four numbers from 0 to 255", ["trace", "-t", Template, "--from", "10.0.1.300", "--to", "App", "--port", "80"] },
         { "--to 10.0.01.5: no valid address.", ["trace", "-t", Template, "--from", "Web", "--to", "10.0.01.5", "--port", "80"] },
         { "--to 2001:db8::1::2: no valid address.", ["trace", "-t", Template, "--from", "Web", "--to", "2001:db8::1::2", "--port", "80"] },
+        { "--eni: 'web' does not begin with NAME=ADDRESS.", ["replay", "-t", Template, Capture, "--eni", "web", "--eni", "Db2=10.0.2.99"] },
+        { "--eni Db2: it has no security group.", ["replay", "-t", Template, Capture, "--eni", "web", "--eni", "Db2=10.0.2.99"] },
         { "--to 10.0.0.0/16: a block, not an address.", ["trace", "-t", Template, "--from", "Web", "--to", "10.0.0.0/16", "--port", "80"] },
         { "--to Wbe: no interface or instance has this id.", ["trace", "-t", Template, "--from", "Web", "--to", "Wbe", "--port", "80"] },
     };

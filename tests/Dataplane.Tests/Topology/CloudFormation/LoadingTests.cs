@@ -182,6 +182,46 @@ public sealed class LoadingTests
     }
 
     [Fact]
+    public void What_is_in_a_VPC_without_a_sound_block_is_looked_at_all_the_same()
+    {
+        FaultList faults = Load(("t.yaml", """
+            Resources:
+              Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/99}}
+              Good: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.1.0/24}}
+              Bad: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: foo}}
+              G:
+                Type: AWS::EC2::SecurityGroup
+                Properties:
+                  VpcId: !Ref Vpc
+                  GroupDescription: x
+                  SecurityGroupIngress:
+                    - {IpProtocol: bogus, CidrIp: 10.0.0.0/8}
+                    - {IpProtocol: tcp, FromPort: 5, ToPort: 2, CidrIp: 10.0.0.0/8}
+            """)).Faults;
+        Assert.Equal(4, faults.Errors.Count());
+        Assert.All(["10.0.0.0/99", "foo", "bogus", "5"], (string said) => Assert.Contains(faults.Errors, fault => fault.What.Contains(said, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void An_interface_without_a_subnet_has_its_groups_looked_at()
+    {
+        (_, FaultList faults) = Load(("s.json", """
+            {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}],
+             "NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "SubnetId": "subnet-9", "VpcId": "vpc-1", "Groups": [{"GroupId": "sg-9"}], "PrivateIpAddress": "10.0.1.4"}]}
+            """));
+        Assert.All(["subnet-9", "sg-9"], (string said) => Assert.Contains(faults.Errors, fault => fault.What.Contains(said, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_bracket_that_is_not_closed_is_said_in_our_words()
+    {
+        (_, FaultList faults) = Load(("t.yaml", "Resources:\n  A: [b\nc"), ("u.yaml", "Resources:\n  A: {b: 'c\n"));
+        Assert.All(faults.Errors, fault => Assert.DoesNotContain("Operation is not valid", fault.ToString(), StringComparison.Ordinal));
+        Assert.Contains(faults.Errors, fault => fault.Where.StartsWith("t.yaml:", StringComparison.Ordinal));
+        Assert.Contains(faults.Errors, fault => fault.Where.StartsWith("u.yaml:", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_subnet_that_is_in_no_file_is_said_once()
     {
         FaultList faults = Load(("t.yaml", Templates.Net("  Box:\n    Type: AWS::EC2::Instance\n    Properties: {SubnetId: subnet-9}\n"))).Faults;
