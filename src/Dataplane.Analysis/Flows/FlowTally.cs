@@ -63,7 +63,6 @@ internal sealed class FlowTally : IDisposable
     private int _entries;
     private int _wholes;
     private int _hand;
-    private int _free = -1;
 
     /// <param name="most">Flows that are followed at a time when records are not kept.</param>
     /// <param name="keepAll">Whether every record is kept: memory then grows with the number of flows.</param>
@@ -259,10 +258,7 @@ internal sealed class FlowTally : IDisposable
     {
         for (int i = 0; i < _count; i++)
         {
-            if (!_live[i].IsFree)
-            {
-                End(in _live[i]);
-            }
+            End(in _live[i]);
         }
 
         Dispose();
@@ -428,19 +424,14 @@ internal sealed class FlowTally : IDisposable
         return NoRoom;
     }
 
-    /// <summary>A record of a flow that has timed out, or -1 when none of those looked at has.</summary>
+    /// <summary>Ends a flow that has timed out, and gives its record; -1 when none of those looked at has.</summary>
     private int Room(long time)
     {
-        for (int looks = 0; looks < Looks && _free < 0; looks++)
+        for (int looks = 0; looks < Looks; looks++)
         {
             int record = _hand;
             _hand = record + 1 == _count ? 0 : record + 1;
             ref Live flow = ref _live[record];
-            if (flow.IsFree)
-            {
-                continue;
-            }
-
             long last = flow.Entry == 0 ? flow.Last : _last[flow.Entry - 1];
             if (time - last >= flow.Life.TimeOut(flow.Key.Protocol, flow.Packets, flow.ReturnPackets, _options) * Second)
             {
@@ -451,19 +442,11 @@ internal sealed class FlowTally : IDisposable
 
                 End(in flow);
                 _index.Remove(FlowHash.Secret.Of(in flow.Key), record);
-                flow = default;
-                flow.Entry = _free + 1;
-                _free = record;
+                return record;
             }
         }
 
-        int found = _free;
-        if (found >= 0)
-        {
-            _free = _live[found].Entry - 1;
-        }
-
-        return found;
+        return -1;
     }
 
     private void End(in Live flow) => _ended[flow.FirstJudged switch
@@ -499,15 +482,13 @@ internal sealed class FlowTally : IDisposable
         /// <summary>Of its first packet.</summary>
         public long Number;
 
-        /// <summary>While the flow is settled: the number of its entry in the engine, and one. Else 0. In a free record: the next free one, and one.</summary>
+        /// <summary>While the flow is settled: the number of its entry in the engine, and one. Else 0.</summary>
         public int Entry;
         public FlowLife Life;
         public Verdict FirstJudged;
 
         // bit 0 first packet from B | 1 something was denied | 3..2 packets | 5..4 return packets: none 00, one 01, more 11, which is all that time-outs ask
         private byte _flags;
-
-        public readonly bool IsFree => Number == 0;
 
         public readonly bool FirstFromB => (_flags & 1) != 0;
 

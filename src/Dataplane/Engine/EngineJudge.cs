@@ -75,34 +75,10 @@ public sealed class EngineJudge : IJudge, IDisposable
     public static string HugePages => FlowMemory.HugePages;
 
     /// <summary>Flow entries of all workers, live and dead.</summary>
-    public int Flows
-    {
-        get
-        {
-            int sum = 0;
-            foreach (Worker worker in _workers)
-            {
-                sum += worker.Flows;
-            }
-
-            return sum;
-        }
-    }
+    public int Flows => (int)Sum(static worker => worker.Flows);
 
     /// <summary>Bytes that the flow entries of all workers take, and their index.</summary>
-    public long FlowBytes
-    {
-        get
-        {
-            long sum = 0;
-            foreach (Worker worker in _workers)
-            {
-                sum += worker.FlowBytes;
-            }
-
-            return sum;
-        }
-    }
+    public long FlowBytes => Sum(static worker => worker.FlowBytes);
 
     /// <summary>A bound was reached (flows, causal memory): from then on records may depend on the number of workers.</summary>
     public bool IsCapped => Flows >= _pool.Capacity || Counters.TableFull + Counters.Reclaimed > 0 || _budget.Dropped > 0;
@@ -240,6 +216,17 @@ public sealed class EngineJudge : IJudge, IDisposable
                 worker.Dispose();
             }
         }
+    }
+
+    private long Sum(Func<Worker, long> of)
+    {
+        long sum = 0;
+        foreach (Worker worker in _workers)
+        {
+            sum += of(worker);
+        }
+
+        return sum;
     }
 
     /// <summary>With one worker: the places of a batch's fragments.</summary>

@@ -110,14 +110,6 @@ public sealed unsafe class FlowIndex : IDisposable
         Insert(hash, (uint)number + 1);
     }
 
-    /// <summary>Forgets all numbers; the memory stays.</summary>
-    public void Clear()
-    {
-        new Span<byte>(_buckets, checked((int)((_mask + 1) * (uint)sizeof(Bucket)))).Clear();
-        Count = 0;
-        _left = 0;
-    }
-
     /// <summary>Removes a number that was added with this hash.</summary>
     public void Remove(uint hash, int number)
     {
