@@ -299,7 +299,8 @@ public sealed class PacketFilter
                     break;
 
                 case Kind.Proto:
-                    byte protocol = Protocols.TryGetValue(word, out byte known) ? known : (byte)NumberOf(word, 255, "a protocol number 0 to 255, or a name like tcp");
+                    // tcpdump wants names escaped behind proto (\tcp), for they are keywords; here both are read.
+                    byte protocol = Protocols.TryGetValue(word.StartsWith('\\') ? word[1..] : word, out byte known) ? known : (byte)NumberOf(word, 255, "a protocol number 0 to 255, or a name like tcp");
                     node = new FilterProtocol(asked.Ipv6, protocol);
                     break;
 
@@ -500,6 +501,6 @@ public sealed class PacketFilter
             }
         }
 
-        private static bool IsWordCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or ':' or '/' or '-' or '_';
+        private static bool IsWordCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or ':' or '/' or '-' or '_' or '\\';
     }
 }

@@ -14,7 +14,7 @@ namespace Dataplane.Cli;
 internal sealed class CompileCommand
 {
     private readonly TopologyOptions _topology;
-    private readonly Option<string> _output = new("--output", "-o") { Description = "Write the files into this folder instead of printing them", HelpName = "DIR" };
+    private readonly Option<string> _output = new("--output", "-o") { Description = "Write the files into this folder; - prints them, which is the default", HelpName = "DIR" };
 
     private CompileCommand(Command command)
     {
@@ -37,7 +37,7 @@ internal sealed class CompileCommand
         TopologyOptions.ExplainChosen(network, voice);
         FilterCatalog catalog = new(network);
         NetworkCompilation compilation = NetworkCompilation.Create(catalog, signals.Token);
-        if (parsed.GetValue(_output) is { } folder)
+        if (parsed.GetValue(_output) is { } folder and not "-")
         {
             try
             {

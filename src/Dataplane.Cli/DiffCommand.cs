@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -27,9 +28,13 @@ internal sealed class DiffCommand
     private readonly TopologyOptions _topology;
     private readonly CaptureOptions _captures;
     private readonly JudgeSwitches _switches;
-    private readonly Option<string> _packets = ReplayCommand.Output("--packets", "The packets that differ, {\"before\": record, \"after\": record}");
-    private readonly Option<string> _flows = ReplayCommand.Output("--flows", "The flows that differ, {\"before\": record, \"after\": record}");
-    private readonly Option<int> _workers = new("--workers") { Description = "Worker threads (default: one per core)", HelpName = "N" };
+    private readonly Option<string> _packets = ReplayCommand.Output("--packets", "The packets that differ, {\"before\": record, \"after\": record}: .jsonl, .csv, or - for JSON lines");
+    private readonly Option<string> _flows = ReplayCommand.Output("--flows", "The flows that differ, likewise");
+    private readonly Option<string> _summary = ReplayCommand.Output("--summary", "What differs, and the summaries of both replays, as one JSON object");
+    private readonly Option<string> _allowed = ReplayCommand.Output("--allowed", "The packets that only the second topology allows, as pcapng, byte for byte");
+    private readonly Option<string> _denied = ReplayCommand.Output("--denied", "The packets that only the second topology denies, as pcapng, each with its reason and rule as comment");
+    private readonly Option<int?> _workers = ReplayCommand.WorkersOption();
+    private readonly Option<string> _failOn = ReplayCommand.FailOn("Exit 1 also if the second topology denied any packet, changed or not");
 
     private DiffCommand(Command command)
     {
@@ -37,9 +42,11 @@ internal sealed class DiffCommand
         command.Options.Add(_after);
         _topology = new TopologyOptions(command, false);
         _captures = new CaptureOptions(command);
-        command.Options.Add(_packets);
-        command.Options.Add(_flows);
-        command.Options.Add(_workers);
+        foreach (Option option in (Option[])[_packets, _flows, _summary, _allowed, _denied, _workers, _failOn])
+        {
+            command.Options.Add(option);
+        }
+
         _switches = new JudgeSwitches(command);
     }
 
@@ -62,56 +69,71 @@ internal sealed class DiffCommand
 
     private int Run(ParseResult parsed, Voice voice, Signals signals)
     {
-        List<string> warnings = [];
         JudgeOptions options = _switches.Read(parsed);
         int workers = ReplayCommand.Workers(parsed.GetValue(_workers));
-        _ = RecordFiles.Format(parsed.GetValue(_packets), "--packets", csv: false);
-        _ = RecordFiles.Format(parsed.GetValue(_flows), "--flows", csv: false);
+        RecordFormat packetFormat = RecordFiles.Format(parsed.GetValue(_packets), "--packets"), flowFormat = RecordFiles.Format(parsed.GetValue(_flows), "--flows");
         PacketFilter? filter = _captures.Filter(parsed);
         Faults faults = new();
-        Network? before = faults.Of(() => _topology.Load(parsed, voice, warnings, parsed.GetValue(_before)!));
-        Network? after = faults.Of(() => _topology.Load(parsed, voice, warnings, parsed.GetValue(_after)!));
+        List<string> beforeWarnings = [], afterWarnings = [];
+        Network? beforeNetwork = faults.Of(() => _topology.Load(parsed, voice, beforeWarnings, parsed.GetValue(_before)!));
+        Network? afterNetwork = faults.Of(() => _topology.Load(parsed, voice, afterWarnings, parsed.GetValue(_after)!));
         faults.Throw();
-        TopologyOptions.ExplainChosen(before!, voice);
-        TopologyOptions.ExplainChosen(after!, voice);
+        TopologyOptions.ExplainChosen(beforeNetwork!, voice);
+        TopologyOptions.ExplainChosen(afterNetwork!, voice);
         using CaptureReader reader = _captures.Open(parsed);
         using Outputs outputs = new(_captures.Files(parsed));
         OutputFile? packets = outputs.Open(parsed.GetValue(_packets), "--packets");
         OutputFile? flows = outputs.Open(parsed.GetValue(_flows), "--flows");
+        OutputFile? summary = outputs.Open(parsed.GetValue(_summary), "--summary");
+        OutputFile? allowed = outputs.Open(parsed.GetValue(_allowed), "--allowed");
+        OutputFile? denied = outputs.Open(parsed.GetValue(_denied), "--denied");
         outputs.OneStandardOutput();
 
-        using EngineRun beforeEngine = Engines.Start(before!, options, workers), afterEngine = Engines.Start(after!, options, workers);
-        ResultTables beforeTables = beforeEngine.Judge.Tables, afterTables = afterEngine.Judge.Tables;
-        PairWriter? packetPairs = packets is null ? null : new PairWriter(packets.Stream, beforeTables, afterTables);
+        Stopwatch watch = Stopwatch.StartNew();
+        bool counts = summary is not null || parsed.GetValue(_failOn) is not null;
+        using DiffSide before = new(beforeNetwork!, options, workers, counts, beforeWarnings), after = new(afterNetwork!, options, workers, counts, afterWarnings);
+        PairRecords? packetPairs = packets is null ? null : new PairRecords(packets.Stream, PairKind.Packets, before.Tables, after.Tables, packetFormat);
+        using VerdictCapture? nowAllowed = Capture(allowed, Verdict.Allow), nowDenied = Capture(denied, Verdict.Deny);
+        VerdictCapture? Capture(OutputFile? file, Verdict verdict) => file is null ? null : new(file.Stream, verdict, reader.Interfaces, after.Tables);
         DiffSink diff = new(
-            beforeTables,
-            afterEngine.Judge,
-            new FlowRecorder(beforeTables, options, ReplayCommand.ToPrivate(before!)),
-            new FlowRecorder(afterTables, options, ReplayCommand.ToPrivate(after!)),
-            packetPairs is null ? null : packetPairs.Packet);
+            before.Tables,
+            after.Judge,
+            new FlowRecorder(before.Tables, options, ReplayCommand.ToPrivate(beforeNetwork!)),
+            new FlowRecorder(after.Tables, options, ReplayCommand.ToPrivate(afterNetwork!)),
+            packetPairs is null && nowAllowed is null && nowDenied is null ? null : OnPacket);
         bool finished;
         using (Progress progress = new(voice, () => (diff.Packets, reader.BytesRead, reader.TotalBytes)))
         {
-            Pipeline pipeline = new(new CaptureSource(reader), ReplayCommand.Prepare(_captures.Map(parsed), filter), beforeEngine.Judge, diff);
+            Pipeline pipeline = new(new CaptureSource(reader), ReplayCommand.Prepare(_captures.Map(parsed), filter), before.Judge, diff);
             finished = pipeline.Run(signals.Token);
         }
 
+        before.Complete();
+        after.Complete();
+        watch.Stop();
         packetPairs?.Flush();
+        nowAllowed?.Complete();
+        nowDenied?.Complete();
         List<FlowPair> changed = [.. diff.Flows];
         if (flows is not null)
         {
-            PairWriter pairs = new(flows.Stream, beforeTables, afterTables);
-            foreach (FlowPair pair in changed)
-            {
-                pairs.Flow(pair);
-            }
-
+            PairRecords pairs = new(flows.Stream, PairKind.Flows, before.Tables, after.Tables, flowFormat);
+            changed.ForEach(pairs.Flow);
             pairs.Flush();
         }
 
+        foreach (List<string> warnings in (List<string>[])[beforeWarnings, afterWarnings])
+        {
+            warnings.AddRange(reader.Warnings);
+        }
+
+        if (summary is not null)
+        {
+            DiffJson.Write(summary.Stream, diff, changed.Count, before, after, watch.Elapsed);
+        }
+
         outputs.Complete();
-        warnings.AddRange(reader.Warnings);
-        foreach (string warning in warnings.Distinct())
+        foreach (string warning in beforeWarnings.Concat(afterWarnings).Distinct())
         {
             voice.Say($"warning: {warning}");
         }
@@ -123,7 +145,19 @@ internal sealed class DiffCommand
         }
 
         return signals.Code
-            ?? (reader.IsDamaged ? ExitCode.Capture : diff.VerdictsDiffer > 0 ? ExitCode.Negative : ExitCode.Done);
+            ?? (reader.IsDamaged ? ExitCode.Capture
+                : diff.VerdictsDiffer > 0 || after.Summary?.Packets[(int)Verdict.Deny] > 0 && parsed.GetValue(_failOn) is not null ? ExitCode.Negative
+                : ExitCode.Done);
+
+        void OnPacket(PacketBlock b, PacketBlock a, int i)
+        {
+            packetPairs?.Packet(b, a, i);
+            Verdict now = after.Tables.Paths[a.Results[i].Path].Verdict;
+            if (now != before.Tables.Paths[b.Results[i].Path].Verdict)
+            {
+                (now == Verdict.Allow ? nowAllowed : now == Verdict.Deny ? nowDenied : null)?.Write(b, i, in a.Results[i]);
+            }
+        }
     }
 
     private static void Draw(TextWriter writer, DiffSink diff, List<FlowPair> changed, bool finished)
@@ -189,47 +223,5 @@ internal sealed class DiffCommand
         string reason = outcome.Verdict == Verdict.Deny ? $" {outcome.Reason}" : "";
         string way = outcome.Path.Count > 0 ? $" [{string.Join(" | ", outcome.Path)}]" : "";
         page.Paragraph(11, "    " + side, $"{RecordText.Lower(outcome.Verdict)}{reason}{(outcome.Rule is null ? "" : " " + outcome.Rule)}{way}");
-    }
-
-    /// <summary>Writes pairs of records as JSON lines.</summary>
-    private sealed class PairWriter(Stream stream, ResultTables before, ResultTables after)
-    {
-        private readonly Utf8Buffer _out = new(stream);
-        private readonly RecordText _before = new(before, RecordFormat.JsonLines);
-        private readonly RecordText _after = new(after, RecordFormat.JsonLines);
-
-        internal void Packet(PacketBlock b, PacketBlock a, int i)
-        {
-            _out.Raw("{\"before\":"u8);
-            PacketRecords.WriteJson(_out, _before, b.FirstNumber + i, b.Packets[i].Time, b.Headers[i], b.Results[i]);
-            _out.Raw(",\"after\":"u8);
-            PacketRecords.WriteJson(_out, _after, b.FirstNumber + i, b.Packets[i].Time, b.Headers[i], a.Results[i]);
-            _out.Raw("}\n"u8);
-            _out.EndOfRecord();
-        }
-
-        internal void Flow(FlowPair pair)
-        {
-            _out.Raw("{\"before\":"u8);
-            One(pair.Before, _before, before);
-            _out.Raw(",\"after\":"u8);
-            One(pair.After, _after, after);
-            _out.Raw("}\n"u8);
-            _out.EndOfRecord();
-        }
-
-        internal void Flush() => _out.Flush();
-
-        private void One(FlowRecord? flow, RecordText text, ResultTables tables)
-        {
-            if (flow is null)
-            {
-                _out.Raw("null"u8);
-            }
-            else
-            {
-                FlowRecords.Json(_out, text, flow, tables);
-            }
-        }
     }
 }

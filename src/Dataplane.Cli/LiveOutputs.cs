@@ -83,7 +83,7 @@ internal sealed class LiveOutputs(Action end) : IPacketSink
         if (!(file.IsStandardOutput && e is IOException pipe && Program.IsClosedPipe(pipe)))
         {
             HasFailed = true;
-            Voice.Error($"dataplane: {file.Option} {file.Path}: {OutputFile.Sentence(e.Message)} What was written before is kept, and the run ends. Free space or choose another place.");
+            Voice.Error($"dataplane: {(e is OutputException ? "" : $"{file.Option} {file.Path}: ")}{OutputFile.Sentence(e.Message)} What was written before is kept, and the run ends. Free space or choose another place.");
         }
 
         end();

@@ -50,10 +50,11 @@ internal sealed class OutputFile : IDisposable
     {
         if (path == "-")
         {
-            return new OutputFile(option, path, null, StandardOutput.Open());
+            return new OutputFile(option, path, null, new NamedStream(StandardOutput.Open(), $"{option} -"));
         }
 
         string full = System.IO.Path.GetFullPath(path);
+        NamedStream Named(FileStream stream) => new(stream, $"{option} {path}", stream.Name);
         if (inputs.Any(input => input != "-" && string.Equals(System.IO.Path.GetFullPath(input), full, StringComparison.Ordinal)))
         {
             throw new CommandException(ExitCode.Usage, $"{option} {path}: this file is an input. Name another file for the output.");
@@ -69,21 +70,22 @@ internal sealed class OutputFile : IDisposable
             bool special = File.Exists(full) && (File.GetAttributes(full) & (FileAttributes.Device | FileAttributes.ReparsePoint)) != 0;
             if (special || IsSpecial(full))
             {
-                return new OutputFile(option, path, null, new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1));
+                return new OutputFile(option, path, null, Named(new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1)));
             }
 
             if (inPlace)
             {
                 bool isNew = !File.Exists(full);
-                return new OutputFile(option, full, null, new FileStream(full, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, 1), inPlace, isNew);
+                return new OutputFile(option, full, null, Named(new FileStream(full, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, 1)), inPlace, isNew);
             }
 
             string temporary = $"{full}.{Environment.ProcessId}.part";
-            return new OutputFile(option, full, temporary, new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.Read, 1));
+            return new OutputFile(option, full, temporary, Named(new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.Read, 1)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCode.System, $"{option} {path}: {Sentence(e.Message)} Choose a place that can be written.");
+            string what = e.Message.Replace($".{Environment.ProcessId}.part", "", StringComparison.Ordinal);
+            throw new CommandException(ExitCode.System, $"{option} {path}: {Sentence(what)} Choose a place that can be written.");
         }
     }
 

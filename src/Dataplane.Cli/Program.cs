@@ -94,7 +94,7 @@ internal static class Program
     }
 
     /// <summary>Standard output as UTF-8 text with plain line ends.</summary>
-    internal static StreamWriter StandardOutput() => new(Cli.StandardOutput.Open(), new UTF8Encoding(false), 16 * 1024) { NewLine = "\n" };
+    internal static StreamWriter StandardOutput() => new(new NamedStream(Cli.StandardOutput.Open(), "standard output"), new UTF8Encoding(false), 16 * 1024) { NewLine = "\n" };
 
     private static string Version() =>
         Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+').First() ?? "unknown";

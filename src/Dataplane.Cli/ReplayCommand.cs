@@ -18,6 +18,8 @@ namespace Dataplane.Cli;
 /// <summary><c>replay</c>: what would this network have done with these captured packets.</summary>
 internal sealed class ReplayCommand
 {
+    private const int MostWorkers = 64;
+
     private readonly TopologyOptions _topology;
     private readonly CaptureOptions _captures;
     private readonly JudgeSwitches _switches;
@@ -26,8 +28,8 @@ internal sealed class ReplayCommand
     private readonly Option<string> _summary = Output("--summary", "The summary as one JSON object");
     private readonly Option<string> _allowed = Output("--allowed", "The allowed packets as pcapng, byte for byte");
     private readonly Option<string> _denied = Output("--denied", "The denied packets as pcapng, each with its reason and rule as comment");
-    private readonly Option<int> _workers = new("--workers") { Description = "Worker threads, each of which reads, parses and judges (default: one per core); records do not depend on it", HelpName = "N" };
-    private readonly Option<string> _failOn = new("--fail-on") { Description = "Exit 1 if any packet was denied", HelpName = "deny" };
+    private readonly Option<int?> _workers = WorkersOption();
+    private readonly Option<string> _failOn = FailOn("Exit 1 if any packet was denied");
 
     private ReplayCommand(Command command)
     {
@@ -38,7 +40,6 @@ internal sealed class ReplayCommand
             command.Options.Add(option);
         }
 
-        _failOn.AcceptOnlyFromAmong("deny");
         command.Options.Add(_workers);
         command.Options.Add(_failOn);
         _switches = new JudgeSwitches(command);
@@ -53,9 +54,22 @@ internal sealed class ReplayCommand
     }
 
     /// <summary>Worker threads: as asked, else one per core.</summary>
-    internal static int Workers(int asked) => asked is >= 0 and <= 64
-        ? asked == 0 ? Math.Min(Environment.ProcessorCount, 64) : asked
-        : throw new CommandException(ExitCode.Usage, $"--workers {asked}: out of range. Give a number from 1 to 64.");
+    internal static int Workers(int? asked) => asked is null ? Math.Min(Environment.ProcessorCount, MostWorkers)
+        : asked is >= 1 and <= MostWorkers ? asked.Value
+        : throw new CommandException(ExitCode.Usage, $"--workers {asked}: out of range. Give a number from 1 to {MostWorkers}, or leave it out for one per core.");
+
+    internal static Option<int?> WorkersOption() => new("--workers")
+    {
+        Description = "Worker threads, each of which reads, parses and judges (default: one per core); records do not depend on it",
+        HelpName = "N",
+    };
+
+    internal static Option<string> FailOn(string description)
+    {
+        Option<string> option = new("--fail-on") { Description = description, HelpName = "deny" };
+        option.AcceptOnlyFromAmong("deny");
+        return option;
+    }
 
     internal static Option<string> Output(string name, string description) => new(name) { Description = description, HelpName = "FILE|-" };
 

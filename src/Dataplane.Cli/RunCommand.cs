@@ -184,6 +184,11 @@ internal sealed class RunCommand
         OutputFile? packets = Opened(_packets), flows = Opened(_flows), summary = Opened(_summary), allowed = Opened(_allowed), denied = Opened(_denied), all = Opened(_write);
         faults.Of(outputs.OneStandardOutput);
         Network? network = faults.Of(() => _topology.Load(parsed, voice, warnings));
+        if (parsed.GetValue(_whatIf) is { } whatIf && !Path.Exists(whatIf))
+        {
+            faults.Of(() => throw new CommandException(ExitCode.Topology, $"--what-if {whatIf}: there is no such file or folder. Name the topology to compare with; it may change later."));
+        }
+
         if (choice is not null)
         {
             faults.Of(() => Said(LivePorts.Check(choice.Interfaces)));

@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Dataplane.Analysis.Summary;
 using Dataplane.Live;
 using Dataplane.Records;
 using Dataplane.Topology.Model;
@@ -15,14 +16,30 @@ internal static class SummaryJson
 {
     internal static void Write(Stream stream, ReplayReport report, Network network)
     {
-        using Utf8JsonWriter json = new(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = true });
+        using Utf8JsonWriter json = Writer(stream);
         json.WriteStartObject();
-        Verdicts(json, "packets", report.Summary.Packets);
-        Verdicts(json, "bytes", report.Summary.Bytes);
+        Body(json, report.Summary, network, report.Elapsed, report.CompileMilliseconds, report.Warnings);
+        if (report.Live is { } live)
+        {
+            Live(json, live);
+        }
+
+        json.WriteEndObject();
+        json.Flush();
+        stream.WriteByte((byte)'\n');
+    }
+
+    internal static Utf8JsonWriter Writer(Stream stream) => new(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = true });
+
+    /// <summary>The keys that the summary of every replay has.</summary>
+    internal static void Body(Utf8JsonWriter json, ReplaySummary summary, Network network, TimeSpan elapsed, double compileMilliseconds, IEnumerable<string> warnings)
+    {
+        Verdicts(json, "packets", summary.Packets);
+        Verdicts(json, "bytes", summary.Bytes);
         json.WriteStartObject("flows");
         foreach (string verdict in (string[])["allow", "deny", "partial", "moot"])
         {
-            json.WriteNumber(verdict, report.Summary.Flows.GetValueOrDefault(verdict));
+            json.WriteNumber(verdict, summary.Flows.GetValueOrDefault(verdict));
         }
 
         json.WriteEndObject();
@@ -39,24 +56,16 @@ internal static class SummaryJson
         json.WriteNumber("prefixLists", network.PrefixLists.Length);
         json.WriteNumber("gateways", network.Gateways.Length);
         json.WriteEndObject();
-        json.WriteNumber("elapsedSeconds", Math.Round(report.Elapsed.TotalSeconds, 6));
-        json.WriteNumber("packetsPerSecond", Math.Round(report.Summary.Read / Math.Max(report.Elapsed.TotalSeconds, 1e-6)));
-        json.WriteNumber("compileMilliseconds", Math.Round(report.CompileMilliseconds, 3));
+        json.WriteNumber("elapsedSeconds", Math.Round(elapsed.TotalSeconds, 6));
+        json.WriteNumber("packetsPerSecond", Math.Round(summary.Read / Math.Max(elapsed.TotalSeconds, 1e-6)));
+        json.WriteNumber("compileMilliseconds", Math.Round(compileMilliseconds, 3));
         json.WriteStartArray("warnings");
-        foreach (string warning in report.Warnings)
+        foreach (string warning in warnings)
         {
             json.WriteStringValue(warning);
         }
 
         json.WriteEndArray();
-        if (report.Live is { } live)
-        {
-            Live(json, live);
-        }
-
-        json.WriteEndObject();
-        json.Flush();
-        stream.WriteByte((byte)'\n');
     }
 
     private static void Live(Utf8JsonWriter json, LiveReport live)

@@ -54,7 +54,7 @@ internal sealed class TopologyBench
 
     private readonly Argument<string[]> _capture = new("capture") { Description = "With -t: packets to measure with; without, traffic is made", Arity = ArgumentArity.ZeroOrMore };
     private readonly Option<int> _flows = new("--flows") { Description = "With -t: flows of the traffic that is made", HelpName = "N", DefaultValueFactory = _ => DefaultFlows };
-    private readonly Option<int> _workers = new("--workers") { Description = "With -t: worker threads (default: cores)", HelpName = "N" };
+    private readonly Option<int?> _workers = new("--workers") { Description = "With -t: worker threads (default: cores)", HelpName = "N" };
 
     internal TopologyBench(Command command, RuleBench shared)
     {

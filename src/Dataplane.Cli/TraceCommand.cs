@@ -68,15 +68,24 @@ internal sealed class TraceCommand
     private int Run(ParseResult parsed, Voice voice, Signals signals)
     {
         List<string> warnings = [];
-        JudgeOptions options = _switches.Read(parsed);
-        TraceQuestion question = Question(parsed);
-        Network network = _topology.Load(parsed, voice, warnings);
+        Faults faults = new();
+        JudgeOptions? options = faults.Of(() => _switches.Read(parsed));
+        TraceQuestion? question = faults.Of(() => Question(parsed));
+        Network? loaded = faults.Of(() => _topology.Load(parsed, voice, warnings));
+        Tracer? tracer = loaded is null ? null : new Tracer(loaded, options ?? JudgeOptions.Default, Engines.Single);
+        foreach (string fault in tracer?.FaultsOf(parsed.GetValue(_from)!, parsed.GetValue(_to)!) ?? [])
+        {
+            faults.Of(() => throw new CommandException(ExitCode.Usage, fault));
+        }
+
+        faults.Throw();
+        Network network = loaded!;
         TopologyOptions.ExplainChosen(network, voice);
         TraceAnswer answer;
         SinglePackets judge;
         try
         {
-            (answer, judge) = new Tracer(network, options, Engines.Single).Trace(question);
+            (answer, judge) = tracer!.Trace(question!);
         }
         catch (TraceException e)
         {

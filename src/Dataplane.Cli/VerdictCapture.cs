@@ -23,12 +23,9 @@ internal sealed class VerdictCapture(Stream stream, Verdict? verdict, IReadOnlyL
         long before = _writer.Packets;
         for (int i = 0; i < block.Count; i++)
         {
-            PathEntry entry = tables.Paths[block.Results[i].Path];
-            if (block.Selected[i] && (verdict is null || entry.Verdict == verdict))
+            if (block.Selected[i] && (verdict is null || tables.Paths[block.Results[i].Path].Verdict == verdict))
             {
-                _writer.Write(block, i, entry.Verdict != Verdict.Deny ? null
-                    : entry.Rule < 0 ? entry.Reason.ToString()
-                    : $"{entry.Reason} {tables.Names[entry.Rule]}");
+                Write(block, i, in block.Results[i]);
             }
         }
 
@@ -36,6 +33,15 @@ internal sealed class VerdictCapture(Stream stream, Verdict? verdict, IReadOnlyL
         {
             _writer.Flush();
         }
+    }
+
+    /// <summary>Writes one packet, with the reason of this result if it is a denial.</summary>
+    internal void Write(PacketBlock block, int i, in PacketResult result)
+    {
+        PathEntry entry = tables.Paths[result.Path];
+        _writer.Write(block, i, entry.Verdict != Verdict.Deny ? null
+            : entry.Rule < 0 ? entry.Reason.ToString()
+            : $"{entry.Reason} {tables.Names[entry.Rule]}");
     }
 
     public void Complete() => _writer.Dispose();

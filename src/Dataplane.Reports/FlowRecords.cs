@@ -9,6 +9,9 @@ namespace Dataplane.Reports;
 /// <summary>Writes flow records.</summary>
 public sealed class FlowRecords
 {
+    internal const string CsvColumns =
+        "flow,first,last,proto,src,srcPort,dst,dstPort,icmpType,icmpCode,from,to,verdict,reason,rule,packets,bytes,returnPackets,returnBytes,denied,moot,state,path";
+
     private readonly Utf8Buffer _out;
     private readonly RecordText _text;
     private readonly RecordFormat _format;
@@ -20,7 +23,8 @@ public sealed class FlowRecords
         _format = format;
         if (format == RecordFormat.Csv)
         {
-            _out.Raw("flow,first,last,proto,src,srcPort,dst,dstPort,icmpType,icmpCode,from,to,verdict,reason,rule,packets,bytes,returnPackets,returnBytes,denied,moot,state,path\n"u8);
+            _out.Text(CsvColumns);
+            _out.Byte((byte)'\n');
         }
     }
 
@@ -41,7 +45,7 @@ public sealed class FlowRecords
     {
         if (_format == RecordFormat.Csv)
         {
-            Csv(flow, tables);
+            Csv(_out, _text, flow, tables);
         }
         else
         {
@@ -93,24 +97,25 @@ public sealed class FlowRecords
 
     private static string Quoted(string? text) => RecordText.Quote(text, RecordFormat.JsonLines);
 
-    private void Csv(FlowRecord flow, ResultTables tables)
+    /// <summary>One flow record as CSV fields, without a line end.</summary>
+    internal static void Csv(Utf8Buffer to, RecordText text, FlowRecord flow, ResultTables tables)
     {
         PathEntry entry = tables.Paths[flow.Result.Path];
-        _out.Number(flow.Number);
-        _out.Byte((byte)',');
-        _out.Time(flow.First);
-        _out.Byte((byte)',');
-        _out.Time(flow.Last);
-        _out.Byte((byte)',');
-        PacketRecords.CsvEnds(_out, flow.Headers);
-        _out.Byte((byte)',');
-        _out.Raw(_text.Name(flow.FirstResult.From));
-        _out.Byte((byte)',');
-        _out.Raw(_text.Name(flow.FirstResult.To));
-        _out.Text($",{flow.VerdictText},{Reason(entry)},");
-        _out.Raw(_text.Name(entry.Rule));
-        _out.Text(System.FormattableString.Invariant(
+        to.Number(flow.Number);
+        to.Byte((byte)',');
+        to.Time(flow.First);
+        to.Byte((byte)',');
+        to.Time(flow.Last);
+        to.Byte((byte)',');
+        PacketRecords.CsvEnds(to, flow.Headers);
+        to.Byte((byte)',');
+        to.Raw(text.Name(flow.FirstResult.From));
+        to.Byte((byte)',');
+        to.Raw(text.Name(flow.FirstResult.To));
+        to.Text($",{flow.VerdictText},{Reason(entry)},");
+        to.Raw(text.Name(entry.Rule));
+        to.Text(System.FormattableString.Invariant(
             $",{flow.Packets},{flow.Bytes},{flow.ReturnPackets},{flow.ReturnBytes},{flow.Denied},{flow.Moot},{RecordText.Lower(entry.State)},"));
-        _text.Path(_out, flow.Result);
+        text.Path(to, flow.Result);
     }
 }

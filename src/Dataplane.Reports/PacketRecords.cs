@@ -10,6 +10,8 @@ namespace Dataplane.Reports;
 /// <remarks>Allocates nothing per record once its path and ends were seen, but for IPv6 addresses, and paths beyond the 65,536 that are kept.</remarks>
 public sealed class PacketRecords : IPacketSink
 {
+    internal const string CsvColumns = "packet,time,verdict,reason,rule,state,from,to,proto,src,srcPort,dst,dstPort,icmpType,icmpCode,bytes,path";
+
     private readonly Utf8Buffer _out;
     private readonly RecordText _text;
     private readonly RecordFormat _format;
@@ -26,7 +28,7 @@ public sealed class PacketRecords : IPacketSink
         _templates = new RecordTemplates(_text, format);
         if (format == RecordFormat.Csv)
         {
-            _out.Raw("packet,time,verdict,reason,rule,state,from,to,proto,src,srcPort,dst,dstPort,icmpType,icmpCode,bytes,path"u8);
+            _out.Text(CsvColumns);
             _out.Raw(withEpoch ? ",epoch\n"u8 : "\n"u8);
         }
     }
@@ -62,7 +64,7 @@ public sealed class PacketRecords : IPacketSink
 
         if (_format == RecordFormat.Csv)
         {
-            Csv(block, index);
+            WriteCsv(_out, _text, block.FirstNumber + index, block.Packets[index].Time, block.Headers[index], block.Results[index]);
             if (_withEpoch)
             {
                 _out.Byte((byte)',');
@@ -243,32 +245,31 @@ public sealed class PacketRecords : IPacketSink
         }
     }
 
-    private void Csv(PacketBlock block, int index)
+    /// <summary>One packet record as CSV fields, without a line end.</summary>
+    internal static void WriteCsv(Utf8Buffer to, RecordText text, long number, long time, in Headers headers, in PacketResult result)
     {
-        ref readonly Headers headers = ref block.Headers[index];
-        ref readonly PacketResult result = ref block.Results[index];
-        _out.Number(block.FirstNumber + index);
-        _out.Byte((byte)',');
-        _out.Time(block.Packets[index].Time);
-        _out.Byte((byte)',');
-        _out.Raw(_text.Head(result.Path));
-        _out.Byte((byte)',');
-        _out.Raw(_text.Name(result.From));
-        _out.Byte((byte)',');
-        _out.Raw(_text.Name(result.To));
-        _out.Byte((byte)',');
+        to.Number(number);
+        to.Byte((byte)',');
+        to.Time(time);
+        to.Byte((byte)',');
+        to.Raw(text.Head(result.Path));
+        to.Byte((byte)',');
+        to.Raw(text.Name(result.From));
+        to.Byte((byte)',');
+        to.Raw(text.Name(result.To));
+        to.Byte((byte)',');
         if (headers.Status is PacketStatus.Ok or PacketStatus.Misplaced)
         {
-            CsvEnds(_out, headers);
+            CsvEnds(to, headers);
         }
         else
         {
-            _out.Raw(",,,,,,"u8);
+            to.Raw(",,,,,,"u8);
         }
 
-        _out.Byte((byte)',');
-        _out.Number(headers.WireLength);
-        _out.Byte((byte)',');
-        _text.Path(_out, result);
+        to.Byte((byte)',');
+        to.Number(headers.WireLength);
+        to.Byte((byte)',');
+        text.Path(to, result);
     }
 }

@@ -151,7 +151,7 @@ public static class TopologyLoader
         }
         else
         {
-            faults.Error(name, What, "Name a snapshot, a folder of snapshots or a template");
+            faults.Error(name, What, "Name a snapshot, a folder of snapshots or a template: YAML is taken for one by its line Resources:");
         }
     }
 

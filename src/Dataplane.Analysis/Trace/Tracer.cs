@@ -49,6 +49,28 @@ public sealed class Tracer(Network network, JudgeOptions options, JudgeFactory j
             misses.Find(packet, forward), misses.Find(reply, back)), judge);
     }
 
+    /// <summary>What is wrong with the two ends, each by itself; nothing when both name something.</summary>
+    public IEnumerable<string> FaultsOf(string from, string to)
+    {
+        foreach ((string end, string option) in ((string, string)[])[(from, "--from"), (to, "--to")])
+        {
+            string? fault = null;
+            try
+            {
+                _ = Ends(end, option);
+            }
+            catch (TraceException e)
+            {
+                fault = e.Message;
+            }
+
+            if (fault is not null)
+            {
+                yield return fault;
+            }
+        }
+    }
+
     /// <summary>The packet that the question means.</summary>
     /// <exception cref="TraceException">An end names nothing, or the two ends have no family in common.</exception>
     public Headers Build(TraceQuestion question)

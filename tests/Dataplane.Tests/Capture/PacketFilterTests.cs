@@ -29,6 +29,8 @@ public sealed class PacketFilterTests
     [InlineData("", "web back dns ping web6 ping6 gre frag bad arp")]
     [InlineData("tcp", "web back web6")]
     [InlineData("udp", "dns frag")]
+    [InlineData("ip proto \\udp", "dns frag")]
+    [InlineData("proto \\icmp", "ping")]
     [InlineData("icmp", "ping")]
     [InlineData("icmp6", "ping6")]
     [InlineData("ip", "web back dns ping gre frag")]

@@ -93,6 +93,59 @@ public sealed class DiffCommandTests : IDisposable
         Assert.Equal(first.GetProperty("before").GetProperty("packet").GetInt64(), first.GetProperty("after").GetProperty("packet").GetInt64());
     }
 
+    [Fact]
+    public void It_takes_the_outputs_of_replay_and_writes_what_differs()
+    {
+        string after = Path.Combine(_folder, "after.yaml"), denied = Path.Combine(_folder, "d.pcapng"), allowed = Path.Combine(_folder, "a.pcapng"), summary = Path.Combine(_folder, "s.json");
+        File.WriteAllText(after, RemoveRule(File.ReadAllText(Repository.At(Template)), "AppSecurityGroup:", "FromPort: 8080"));
+        ProgramRun run = DataplaneProgram.Run(
+            "diff", "--before", Template, "--after", after, Web, "--packets", "-", "--denied", denied, "--allowed", allowed, "--summary", summary, "--fail-on", "deny");
+        Assert.Equal(1, run.ExitCode);
+        List<byte[]> frames = PcapFiles.Packets(Repository.At(Web));
+        List<JsonElement> newly = [.. run.Lines.Select(l => JsonDocument.Parse(l).RootElement).Where(p => Verdict(p.GetProperty("before")) != "deny" && Verdict(p.GetProperty("after")) == "deny")];
+        Assert.NotEmpty(newly);
+        Assert.Equal(newly.Select(p => frames[p.GetProperty("after").GetProperty("packet").GetInt32() - 1]), PcapFiles.Packets(denied));
+        Assert.Contains("ENI_SG_RULES_MISMATCH AppSecurityGroup/ingress/none", System.Text.Encoding.UTF8.GetString(File.ReadAllBytes(denied)), StringComparison.Ordinal);
+        Assert.Empty(PcapFiles.Packets(allowed));
+
+        JsonElement said = JsonDocument.Parse(File.ReadAllText(summary)).RootElement;
+        Assert.Equal(["differ", "groups", "before", "after"], said.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(run.Lines.Length, said.GetProperty("differ").GetProperty("verdict").GetInt32() + said.GetProperty("differ").GetProperty("rule").GetInt32());
+        Assert.Equal("AppSecurityGroup/ingress/1", said.GetProperty("groups")[0].GetProperty("changedBy").GetString());
+        foreach ((string side, string topology) in ((string, string)[])[("before", Template), ("after", after)])
+        {
+            JsonElement alone = JsonDocument.Parse(DataplaneProgram.Run("replay", "-t", topology, Web, "--summary", "-").Output).RootElement;
+            Assert.Equal(alone.EnumerateObject().Select(p => p.Name), said.GetProperty(side).EnumerateObject().Select(p => p.Name));
+            foreach (string key in (string[])["packets", "bytes", "flows", "topology"])
+            {
+                Assert.Equal(alone.GetProperty(key).ToString(), said.GetProperty(side).GetProperty(key).ToString(), ignoreWhiteSpaceDifferences: true);
+            }
+        }
+    }
+
+    [Fact]
+    public void Pairs_come_as_csv_with_the_columns_of_both_sides()
+    {
+        string after = Path.Combine(_folder, "after.yaml"), flows = Path.Combine(_folder, "f.csv"), packets = Path.Combine(_folder, "p.csv");
+        File.WriteAllText(after, RemoveRule(File.ReadAllText(Repository.At(Template)), "AppSecurityGroup:", "FromPort: 8080"));
+        Assert.Equal(1, DataplaneProgram.Run("diff", "--before", Template, "--after", after, Web, "--flows", flows, "--packets", packets).ExitCode);
+        foreach ((string file, string option) in ((string, string)[])[(flows, "--flows"), (packets, "--packets")])
+        {
+            string alone = Path.Combine(_folder, "alone.csv");
+            DataplaneProgram.Run("replay", "-t", after, Web, option, alone);
+            string[] lines = File.ReadAllLines(file), columns = File.ReadLines(alone).First().Split(',');
+            Assert.Equal(columns.Select(c => "before." + c).Concat(columns.Select(c => "after." + c)), lines[0].Split(','));
+            Assert.True(lines.Length > 1);
+            HashSet<string> records = [.. File.ReadLines(alone)];
+            Assert.All(lines[1..], line =>
+            {
+                string[] fields = line.Split(',');
+                Assert.Equal(columns.Length * 2, fields.Length);
+                Assert.Contains(string.Join(',', fields[columns.Length..]), records);
+            });
+        }
+    }
+
     private static List<string> Keys(IEnumerable<JsonElement> flows) =>
         [.. flows.Select(f => $"{f.GetProperty("first").GetString()} {f.GetProperty("src").GetString()}:{f.GetProperty("srcPort")} > {f.GetProperty("dst").GetString()}:{f.GetProperty("dstPort")}").Order(StringComparer.Ordinal)];
 

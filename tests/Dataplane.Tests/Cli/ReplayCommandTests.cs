@@ -164,7 +164,9 @@ public sealed class ReplayCommandTests : IDisposable
         { "an output that cannot be written", 5, ["replay", "-t", Template, Web, "--packets", "/no/such/folder/p.jsonl"] },
         { "records in a format that is not written", 2, ["replay", "-t", Template, Web, "--packets", "p.parquet"] },
         { "records in no format", 2, ["replay", "-t", Template, Web, "--flows", "flows"] },
-        { "differences as CSV", 2, ["diff", "--before", Template, "--after", Template, Web, "--packets", "p.csv"] },
+        { "no workers", 2, ["replay", "-t", Template, Web, "--workers", "0"] },
+        { "differences in a format that is not written", 2, ["diff", "--before", Template, "--after", Template, Web, "--packets", "p.parquet"] },
+        { "equal networks where nothing may be denied", 1, ["diff", "--before", Template, "--after", Template, Web, "--fail-on", "deny"] },
         { "an output over the input", 2, ["replay", "-t", Template, Web, "--denied", Web] },
         { "a packet that passes", 0, ["trace", "-t", Template, "--from", "internet", "--to", "Web", "--port", "80"] },
         { "a packet that is dropped", 1, ["trace", "-t", Template, "--from", "internet", "--to", "Web", "--port", "22"] },
@@ -206,6 +208,22 @@ public sealed class ReplayCommandTests : IDisposable
         string all = Records(null, "captures/port-scan.pcap");
         Assert.StartsWith(run.Output, all, StringComparison.Ordinal);
         Assert.True(run.Lines.Length > 1_000);
+    }
+
+    [Fact]
+    public void An_output_that_no_longer_takes_anything_is_named_and_exits_5()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;    // there is no device that is always full
+        }
+
+        foreach (string option in (string[])["--packets", "--denied", "--summary"])
+        {
+            ProgramRun run = DataplaneProgram.Run("replay", "-t", Template, Web, option, "/dev/full");
+            Assert.Equal((5, ""), (run.ExitCode, run.Output));
+            Assert.StartsWith($"dataplane: {option} /dev/full: No space left on device.", run.Error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -21,9 +21,9 @@ public sealed class RunCommandTests : IDisposable
         File.WriteAllText(kept, "what stood here before");
         ProgramRun run = DataplaneProgram.Run(
             "run", "-t", Template, "--attach", "Wbe=dpno0", "--attach", "App=lo", "--packets", kept, "--flows", Path.Combine(_folder, "none", "f.jsonl"), "--write", made, "--filter", "port nowhere",
-            "--max-flows", "0", "--seconds", "-1", "--summary", _folder);
+            "--max-flows", "0", "--seconds", "-1", "--summary", _folder, "--what-if", "no-such.yaml");
         Assert.Equal((2, ""), (run.ExitCode, run.Output));
-        foreach (string said in (string[])["--attach Wbe", "--flows", "--filter", "--max-flows 0", "--seconds -1", "--summary", .. OperatingSystem.IsLinux() ? (string[])["dpno0: there is no network interface"] : []])
+        foreach (string said in (string[])["--attach Wbe", "--flows", "--filter", "--max-flows 0", "--seconds -1", "--summary", "--what-if no-such.yaml", .. OperatingSystem.IsLinux() ? (string[])["dpno0: there is no network interface"] : []])
         {
             Assert.Contains(said, run.Error, StringComparison.Ordinal);
         }

@@ -201,9 +201,9 @@ public sealed class SnapshotFileTests
     [Theory]
     [InlineData("""{"format_version": "1.0", "terraform_version": "1.9.0", "values": {}}""", "it is the output of terraform show -json, which is not read yet. Give the output of aws ec2 describe-* for what Terraform made, or a CloudFormation template.")]
     [InlineData("""{"version": 4, "terraform_version": "1.9.0", "resources": []}""", "it is a raw Terraform state, which is not read. Give the output of aws ec2 describe-* for what Terraform made, or a CloudFormation template.")]
-    [InlineData("""{"name": "x"}""", "it is neither output of aws ec2 describe-* nor a CloudFormation template. Name a snapshot, a folder of snapshots or a template.")]
-    [InlineData("[]", "it is neither output of aws ec2 describe-* nor a CloudFormation template. Name a snapshot, a folder of snapshots or a template.")]
-    [InlineData("hello", "it is neither output of aws ec2 describe-* nor a CloudFormation template. Name a snapshot, a folder of snapshots or a template.")]
+    [InlineData("""{"name": "x"}""", "it is neither output of aws ec2 describe-* nor a CloudFormation template. Name a snapshot, a folder of snapshots or a template: YAML is taken for one by its line Resources:.")]
+    [InlineData("[]", "it is neither output of aws ec2 describe-* nor a CloudFormation template. Name a snapshot, a folder of snapshots or a template: YAML is taken for one by its line Resources:.")]
+    [InlineData("hello", "it is neither output of aws ec2 describe-* nor a CloudFormation template. Name a snapshot, a folder of snapshots or a template: YAML is taken for one by its line Resources:.")]
     public void Kinds_are_told_by_content(string text, string fault)
     {
         Assert.Equal([$"error x: {fault}"], Texts(LoadFiles([("x", text)], []).Faults));
