@@ -192,6 +192,25 @@ internal sealed class FlowTally : IDisposable
         return record;
     }
 
+    /// <summary>Counts a denied packet of a flow whose packet before was denied too, in the same direction and with the same result.</summary>
+    /// <param name="record">What <see cref="Add"/> said for that packet.</param>
+    /// <param name="flow">What <see cref="FlowOf"/> then said.</param>
+    /// <returns>False when the record is another flow's by now, or the packet may begin a new flow: then it must be added.</returns>
+    internal bool TryDenied(int record, long flow, long time, in Headers headers, in FlowView view)
+    {
+        ref Live known = ref _live[record];
+        if (known.Number != flow || time - known.Last >= _shortest || known.Entry != 0 || _whole is not null || (headers.IsSyn && known.Life.IsClosed))
+        {
+            return false;
+        }
+
+        Tally(ref known, time, headers, Verdict.Deny, view.FromB == known.FirstFromB);
+        return true;
+    }
+
+    /// <summary>Tells the flow of a record from those that may have it later.</summary>
+    internal long FlowOf(int record) => _live[record].Number;
+
     /// <summary>The first packet of a record's flow.</summary>
     internal ref readonly Headers FirstOf(int record) => ref record < 0 ? ref _refused : ref _first[record];
 

@@ -32,7 +32,8 @@ internal sealed class DeniedTally(ResultTables tables)
     private long _withoutRow;
 
     /// <param name="flowFirst">The first packet of its flow, itself where it has none.</param>
-    internal void Add(long number, in Headers headers, in PacketResult result, PathEntry entry, in Headers flowFirst, bool hasFlow)
+    /// <returns>For <see cref="Again"/>; null when it found no row.</returns>
+    internal Row? Add(long number, in Headers headers, in PacketResult result, PathEntry entry, in Headers flowFirst, bool hasFlow)
     {
         bool answer = hasFlow && DeniedRow.Answers(headers, flowFirst);
         ref Cached cached = ref _cache[Place(result, headers.Protocol, answer)];
@@ -43,7 +44,7 @@ internal sealed class DeniedTally(ResultTables tables)
             if (row is null)
             {
                 _withoutRow++;
-                return;
+                return null;
             }
 
             // A lent number means another path soon.
@@ -53,6 +54,23 @@ internal sealed class DeniedTally(ResultTables tables)
             }
         }
 
+        Again(row, number, in headers);
+        if (row.Sources.Count < DeniedRow.MostDistinct && IsNew(row.Number * 2, headers.Source))
+        {
+            row.Sources.Add(headers.Source);
+        }
+
+        if (row.Destinations.Count < DeniedRow.MostDistinct && IsNew((row.Number * 2) + 1, headers.Destination))
+        {
+            row.Destinations.Add(headers.Destination);
+        }
+
+        return row;
+    }
+
+    /// <summary>Counts a packet of a flow whose packet before, in the same direction and with the same result, went to this row: its addresses are known.</summary>
+    internal void Again(Row row, long number, in Headers headers)
+    {
         row.Packets++;
         row.Bytes += headers.WireLength;
         if (headers.PortsKnown)
@@ -65,16 +83,6 @@ internal sealed class DeniedTally(ResultTables tables)
             {
                 Service(row, headers.DestinationPort, number);
             }
-        }
-
-        if (row.Sources.Count < DeniedRow.MostDistinct && IsNew(row.Number * 2, headers.Source))
-        {
-            row.Sources.Add(headers.Source);
-        }
-
-        if (row.Destinations.Count < DeniedRow.MostDistinct && IsNew((row.Number * 2) + 1, headers.Destination))
-        {
-            row.Destinations.Add(headers.Destination);
         }
     }
 
@@ -240,7 +248,7 @@ internal sealed class DeniedTally(ResultTables tables)
     private readonly record struct RowKey(DenyReason Reason, string? Rule, string? From, string? To, byte Protocol, bool Answer);
 
     /// <param name="First">The packet that brought it.</param>
-    private readonly record struct ServiceCount(long Packets, long First);
+    internal readonly record struct ServiceCount(long Packets, long First);
 
     private struct Cached
     {
@@ -258,7 +266,8 @@ internal sealed class DeniedTally(ResultTables tables)
         public IpAddress Address;
     }
 
-    private sealed class Row
+    /// <summary>Denied packets of one reason, rule, ends and protocol.</summary>
+    internal sealed class Row
     {
         public required int Number { get; init; }
 

@@ -5,6 +5,7 @@
 // shards; and with --fragments drop everything, since the dispatcher then does not bring later fragments to where their first one went.
 
 using System;
+using System.Runtime.CompilerServices;
 using Dataplane.Analysis.Flows;
 using Dataplane.Engine;
 using Dataplane.Flows;
@@ -25,6 +26,7 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
     private long[] _hits = [];
     private int[] _guesses = [];
     private int[] _loud = [];
+    private Refused[] _refused = [];
 
     internal WorkerTally(ResultTables tables, JudgeOptions options, int mostFlows, bool keepAll)
     {
@@ -72,7 +74,7 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
             int entry = views[i].Entry;
             Flows.PrefetchEntry(Math.Max(entry, 0));
             loud[count] = i;
-            count += (int)((uint)entry >> 31);    // no branch: which packets are loud cannot be foretold
+            count += (int)((uint)entry >> 31) & (IsRepeated(in views[i]) ? 0 : 1);    // no branch: which packets are loud cannot be foretold
         }
 
         foreach (int place in loud.AsSpan(0, count))
@@ -99,11 +101,59 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
                 continue;
             }
 
-            Loud(block, in results[index], in view, _guesses[i]);
+            if (!IsRepeated(in view))
+            {
+                Loud(block, in results[index], in view, _guesses[i]);
+            }
+            else if (!selected[index] || !TryRepeated(block, in results[index], in view))
+            {
+                Loud(block, in results[index], in view, -1);
+            }
         }
 
         Packets[(int)Verdict.Allow] += settled;
         Bytes[(int)Verdict.Allow] += settledBytes;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsRepeated(in FlowView view) => view.Entry == -1 & (short)view.Refused > 0;
+
+    /// <summary>Counts a packet that was refused like the one before it of its flow.</summary>
+    /// <returns>False when something else must be looked at.</returns>
+    private bool TryRepeated(PacketBlock block, in PacketResult result, in FlowView view)
+    {
+        int number = view.Refused - 1;
+        if ((uint)number >= (uint)_refused.Length)
+        {
+            return false;
+        }
+
+        ref Refused refused = ref _refused[number];
+        ref readonly Headers packet = ref block.Headers[view.Index];
+        if (refused.Row is null || !Flows.TryDenied(refused.Record, refused.Flow, view.Time, in packet, in view))
+        {
+            return false;
+        }
+
+        Count(in packet, result.Path, Verdict.Deny);
+        Denied.Again(refused.Row, block.FirstNumber + view.Index, in packet);
+        return true;
+    }
+
+    /// <summary>Remembers where a refused packet was counted, for the next one like it.</summary>
+    private void Remember(ushort refused, int record, DeniedTally.Row? row)
+    {
+        if (refused == 0)
+        {
+            return;
+        }
+
+        if (_refused.Length == 0)
+        {
+            _refused = new Refused[IBatchObserver.MostRefused];
+        }
+
+        _refused[(refused & ~IBatchObserver.RefusedAnew) - 1] = record < 0 ? default : new Refused { Record = record, Flow = Flows.FlowOf(record), Row = row };
     }
 
     /// <summary>Counts a packet that may change more than its flow's last time.</summary>
@@ -113,7 +163,11 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
         int index = view.Index;
         ref readonly Headers packet = ref block.Headers[index];
         int entry = view.Entry;
-        if (entry <= -2)
+        if (entry == -1)
+        {
+            Forget(view.Refused);
+        }
+        else if (entry <= -2)
         {
             entry = -2 - entry;
             Flows.Unsettle(entry);
@@ -144,7 +198,11 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
             int record = Flows.Add(number, view.Time, in packet, in result, verdict, in view, view.Entry >= 0 ? Flows.GuessOf(entry) : guess, entry);
             if (verdict == Verdict.Deny)
             {
-                Denied.Add(number, in packet, in result, _tables.Paths[result.Path], in Flows.FirstOf(record), true);
+                DeniedTally.Row? row = Denied.Add(number, in packet, in result, _tables.Paths[result.Path], in Flows.FirstOf(record), true);
+                if (entry == -1)
+                {
+                    Remember(view.Refused, record, row);
+                }
             }
         }
         else if (verdict == Verdict.Deny)
@@ -236,6 +294,15 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
         }
     }
 
+    /// <summary>A packet with this number is not counted as its like: what was remembered of the number may be of another flow.</summary>
+    private void Forget(ushort refused)
+    {
+        if ((uint)((refused & ~IBatchObserver.RefusedAnew) - 1) < (uint)_refused.Length)
+        {
+            _refused[(refused & ~IBatchObserver.RefusedAnew) - 1] = default;
+        }
+    }
+
     private void Count(in Headers headers, int path, Verdict verdict)
     {
         Packets[(int)verdict]++;
@@ -282,5 +349,13 @@ internal sealed class WorkerTally : IBatchObserver, IDisposable
         }
 
         return verdict;
+    }
+
+    /// <summary>Where the last packet with a number of the refused ones was counted.</summary>
+    private struct Refused
+    {
+        public long Flow;
+        public DeniedTally.Row? Row;
+        public int Record;
     }
 }

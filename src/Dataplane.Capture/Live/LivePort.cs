@@ -25,6 +25,10 @@ internal abstract class LivePort(string name, MacAddress address, int mtu) : ILi
 
     public abstract int Receive(PacketBlock block, int most, int captureInterface);
 
+    public virtual void FinishChecksum(Span<byte> frame)
+    {
+    }
+
     public abstract bool Send(ReadOnlySpan<byte> frame);
 
     public abstract void Flush();

@@ -35,6 +35,7 @@ public sealed class Worker : IDisposable
     private FlowSight _sight;
     private QuietPath _quiet;
     private Walk _walk;
+    private readonly RefusedFlows _refused = new();
     private readonly FragmentMemory _fragments;
     private readonly PathTable _paths;
     private readonly FlowView[] _views;
@@ -113,6 +114,7 @@ public sealed class Worker : IDisposable
         (_plan, _timeouts, _sight, _quiet, _walk) = policy;
         _table.Adopt(policy.Timeouts, numbers);
         _decisions.NextGeneration();
+        _refused.Clear();
     }
 
     internal int CopyLive(int from, int most, long now, List<FlowSnapshot> to) => _table.CopyLive(from, most, now, to);
@@ -212,7 +214,8 @@ public sealed class Worker : IDisposable
             }
 
             long now = Timeouts.Clamp(view.Time);
-            if (flow < 0 && view.HasKey && TryRefuse(in block.Headers[index], in view, now, ref results[index]))
+            view.Refused = 0;
+            if (flow < 0 && view.HasKey && TryRefuse(in block.Headers[index], ref view, now, ref results[index]))
             {
                 view.Entry = -1;
                 continue;
@@ -258,16 +261,22 @@ public sealed class Worker : IDisposable
 
     /// <summary>Denies a packet without an entry when rules do that have denied its like before: a walk in short. False when it must walk.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryRefuse(in Headers packet, in FlowView view, long now, ref PacketResult result)
+    private bool TryRefuse(in Headers packet, ref FlowView view, long now, ref PacketResult result)
     {
-        if ((packet.Flags & (HeaderFlags.HasQuote | HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0 || !_walk.Sees(in packet))
+        if ((packet.Flags & (HeaderFlags.HasQuote | HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0)
+        {
+            return false;
+        }
+
+        int known = _refused.Find(in packet, in view);
+        if (known < 0 && !_walk.Sees(in packet))
         {
             return false;
         }
 
         if (!_options.Causal)
         {
-            if (!_walk.Refuses(in packet, ref result))
+            if (known < 0 && !_walk.Refuses(in packet, ref result))
             {
                 return false;
             }
@@ -278,13 +287,23 @@ public sealed class Worker : IDisposable
             TcpClass tcp = TcpStates.ClassOf(in packet);
             FlowKey key = view.Key;
             CausalState state = _memory.Load(in key, view.Hash, out int remembered);
-            if (state.IsMoot(kind, tcp, view.FromB, now) || !_walk.Refuses(in packet, ref result))
+            if (state.IsMoot(kind, tcp, view.FromB, now) || (known < 0 && !_walk.Refuses(in packet, ref result)))
             {
                 return false;
             }
 
             state.Judged(kind, tcp, view.FromB, allowed: false, now);
             _memory.Store(in key, view.Hash, state, now, remembered);
+        }
+
+        if (known >= 0)
+        {
+            result = _refused[known];
+            view.Refused = (ushort)(known + 1);
+        }
+        else if (_refused.Add(in packet, in view, in result) is >= 0 and int kept)
+        {
+            view.Refused = (ushort)((kept + 1) | IBatchObserver.RefusedAnew);
         }
 
         Counters.Refused++;

@@ -1,6 +1,6 @@
 // One packet's place in its flow, and what the paths behind it ask of the packet itself: so that they read and write one line for each packet of a batch, and the flow's own.
 //
-//    0 Ends   8 Rest   16 Line   24 Time   32 Hash   36 Entry   40 FormA   44 FormB   48 WireLength   52 Index   56 Code   58 Asked   60 FromB   61 HasKey
+//    0 Ends   8 Rest   16 Line   24 Time   32 Hash   36 Entry   40 FormA   44 FormB   48 WireLength   52 Index   56 Code   58 Asked   60 FromB   61 HasKey   62 Refused
 //   64 to 95 the addresses of an IPv6 flow
 
 using System.Runtime.InteropServices;
@@ -51,6 +51,9 @@ public unsafe struct FlowView
 
     /// <summary>False for ICMP that is neither query nor reply, and where the ports are not known: then nothing else of the flow is set.</summary>
     public bool HasKey;
+
+    /// <summary>To observers, of a packet with Entry -1: 0, or the place of its flow among those that are refused again and again, as <c>IBatchObserver</c> says.</summary>
+    public ushort Refused;
 
     internal ulong AHigh;
     internal ulong ALow;

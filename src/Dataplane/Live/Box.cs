@@ -153,6 +153,7 @@ public sealed class Box : IForwarding
             _delivery.HeardPacket(from, headers.Source, MacAddress.Read(block.Bytes(index)[6..]), block.Packets[index].Time);
         }
 
+        from.Port.FinishChecksum(block.Writable(index));
         return _delivery.Deliver(_plan, _links, block, index, in result);
     }
 

@@ -121,7 +121,9 @@ public sealed class Bridge : IForwarding
                     : other.Send(block.Bytes(index)) ? LiveFate.Passed
                     : LiveFate.NotSent;
             case PacketStatus.Ok when _paths[block.Results[index].Path].Verdict == Verdict.Allow:
-                return other.Send(block.Bytes(index)) ? LiveFate.Forwarded : LiveFate.NotSent;
+                Span<byte> frame = block.Writable(index);
+                _ports[block.Packets[index].CaptureInterface].FinishChecksum(frame);
+                return other.Send(frame) ? LiveFate.Forwarded : LiveFate.NotSent;
             default:
                 return LiveFate.Dropped;
         }

@@ -6,7 +6,7 @@ namespace Dataplane.Live;
 /// <summary>One interface of the machine, open for whole Ethernet frames both ways.</summary>
 /// <remarks>
 /// One thread uses it; only disposing it may another, when the first is done. Frames that the program itself sent are never received. A link that goes down and up again is
-/// survived: in between nothing is received, and nothing is sent, which is counted. A checksum of TCP or UDP that the sender left to its network card is finished.
+/// survived: in between nothing is received, and nothing is sent, which is counted.
 /// </remarks>
 public interface ILivePort : IDisposable
 {
@@ -31,6 +31,15 @@ public interface ILivePort : IDisposable
     /// <param name="captureInterface">What the packets' CaptureInterface becomes.</param>
     /// <returns>Frames that were added; 0 when none waits, or the link is down.</returns>
     int Receive(PacketBlock block, int most, int captureInterface);
+
+    /// <summary>
+    /// Before a frame that it received is sent on: gives TCP or UDP the checksum that its sender left to its network card. Nothing to do where <see cref="Receive"/> has seen to it; most frames that are
+    /// dropped need none.
+    /// </summary>
+    /// <param name="frame">As received, changed in place.</param>
+    void FinishChecksum(Span<byte> frame)
+    {
+    }
 
     /// <summary>Takes over a frame for sending, at the latest at <see cref="Flush"/>.</summary>
     /// <param name="frame">From the destination address on, without frame check sequence. Its bytes are the caller's again when this returns.</param>

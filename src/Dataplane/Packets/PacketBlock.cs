@@ -122,6 +122,9 @@ public sealed class PacketBlock
 
     public ReadOnlySpan<byte> Bytes(int index) => _bytes.AsSpan(Packets[index].Offset, Packets[index].Length);
 
+    /// <summary>The same, to be changed: of a live block, whose memory is its own.</summary>
+    internal Span<byte> Writable(int index) => _bytes.AsSpan(Packets[index].Offset, Packets[index].Length);
+
     /// <summary>Makes room for a packet of <paramref name="length"/> captured bytes, to be filled by the caller.</summary>
     /// <exception cref="InvalidOperationException">The block is full.</exception>
     public Span<byte> Add(long time, int length, uint wireLength, LinkType link, int captureInterface, byte fcsLength = 0)

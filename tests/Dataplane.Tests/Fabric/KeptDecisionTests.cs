@@ -1,6 +1,7 @@
 using System.Linq;
 using Dataplane.Compiler;
 using Dataplane.Engine;
+using Dataplane.Flows;
 using Dataplane.Packets;
 using Dataplane.Records;
 using Dataplane.Tests.TestSupport;
@@ -119,6 +120,45 @@ public sealed class KeptDecisionTests
         Assert.Equal((long)Hosts * Hosts * 4, judge.Counters.Packets[(int)Verdict.Deny]);
         Assert.Equal(0, allocated);
     }
+
+    /// <summary>A flow that rules refused twice is known by its key, direction, spelling and flags; no other packet is taken for it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_refused_again_and_again_is_refused_by_one_look(bool causal) => new Talk(Ground, causal)
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "walk deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "like deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "like deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "again deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:81", "like deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "again deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:53", "walk allow new sg-b/ingress/2")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.10:80 S", "walk deny ENI_SG_RULES_MISMATCH sg-a/ingress/none")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.10:80 S", "like deny ENI_SG_RULES_MISMATCH sg-a/ingress/none")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.10:80 S", "like deny ENI_SG_RULES_MISMATCH sg-a/ingress/none")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.10:80 S", "again deny ENI_SG_RULES_MISMATCH sg-a/ingress/none")
+        .Send("tcp 198.51.100.1:9 > 10.0.1.10:80 S", "walk deny ENI_SG_RULES_MISMATCH sg-a/ingress/none");    // the private spelling has a course of its own
+
+    [Fact]
+    public void Another_topology_refuses_by_its_own_rules() => new Talk(Ground)
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "walk deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "like deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "like deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "again deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Adopt(Ground.Replace("in udp 53", "in udp 80", System.StringComparison.Ordinal))
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "walk allow new sg-b/ingress/2")
+        .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "kept allow established tracked sg-b/ingress/2");
+
+    /// <summary>A flow that got an entry meanwhile is its rules' no more.</summary>
+    [Fact]
+    public void A_refused_answer_of_a_flow_that_is_tracked_by_now_is_let_through() => new Talk(Ground)
+        .Send("udp 203.0.113.20:443 > 10.0.1.10:53", "walk deny ENI_SG_RULES_MISMATCH sg-b/egress/none")
+        .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 A", "walk deny ENI_SG_RULES_MISMATCH sg-b/egress/none")
+        .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 A", "like deny ENI_SG_RULES_MISMATCH sg-b/egress/none")
+        .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 A", "like deny ENI_SG_RULES_MISMATCH sg-b/egress/none")
+        .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 A", "again deny ENI_SG_RULES_MISMATCH sg-b/egress/none")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 A", "walk allow established tracked sg-a/egress/1");
 
     /// <summary>Fragments and errors have more to say than their course, and a packet of a flow with an entry has slots.</summary>
     [Fact]
@@ -241,32 +281,53 @@ public sealed class KeptDecisionTests
         Assert.Equal((1, 1, 5), (paths.Distinct().Count(), next.Distinct().Count(), paths.Concat(next).Concat(others).Distinct().Count()));
     }
 
-    private sealed class Talk(string topology)
+    private sealed class Talk : IBatchObserver
     {
-        private readonly EngineJudge _judge = NetworkEngine.Build(NetworkBuilder.Network(topology), new JudgeOptions { Causal = false }).Judge;
+        private readonly NetworkEngine _engine;
         private readonly PacketBlock _block = new();
+        private ushort _refused;
+
+        public Talk(string topology, bool causal = false) =>
+            _engine = NetworkEngine.Build(NetworkBuilder.Network(topology), new JudgeOptions { Causal = causal }, observers: _ => this);
+
+        private EngineJudge Judge => _engine.Judge;
+
+        public void Observe(PacketBlock block, System.ReadOnlySpan<PacketResult> results, System.ReadOnlySpan<FlowView> views) => _refused = views[0].Entry == -1 ? views[0].Refused : (ushort)0;
+
+        /// <summary>Another topology takes over.</summary>
+        public Talk Adopt(string topology)
+        {
+            Judge.Adopt(_engine.Next(NetworkBuilder.Network(topology)).Policy);
+            return this;
+        }
 
         /// <summary>Sends a packet, a millisecond after the one before, and asserts who answered it and what.</summary>
         public Talk Send(string packet, string expected)
         {
-            (long hits, long walks, long refused) = (_judge.Counters.Hits, _judge.Counters.Walks, _judge.Counters.Refused);
-            Outcome outcome = _judge.Tables.Describe(Judge(packet));
-            string who = (_judge.Counters.Hits - hits, _judge.Counters.Walks - walks, _judge.Counters.Refused - refused) switch { (1, 0, 0) => "kept", (0, 1, 0) => "walk", (0, 0, 1) => "like", _ => "nobody" };
+            (long hits, long walks, long refused) = (Judge.Counters.Hits, Judge.Counters.Walks, Judge.Counters.Refused);
+            Outcome outcome = Judge.Tables.Describe(Decide(packet));
+            string who = (Judge.Counters.Hits - hits, Judge.Counters.Walks - walks, Judge.Counters.Refused - refused) switch
+            {
+                (1, 0, 0) => "kept",
+                (0, 1, 0) => "walk",
+                (0, 0, 1) => _refused is > 0 and < IBatchObserver.RefusedAnew ? "again" : "like",
+                _ => "nobody",
+            };
             string what = outcome.Verdict == Verdict.Deny ? $"{outcome.Reason}" : $"{outcome.State}".ToLowerInvariant();
             Assert.Equal((packet, expected), (packet, $"{who} {outcome.Verdict.ToString().ToLowerInvariant()} {what} {outcome.Rule}"));
             return this;
         }
 
-        public int Path(string packet) => Judge(packet).Path;
+        public int Path(string packet) => Decide(packet).Path;
 
-        private PacketResult Judge(string packet)
+        private PacketResult Decide(string packet)
         {
             TestPacket parsed = PacketText.Parse(packet);
             _block.Reset();
-            _block.Add(1_000_000 * _judge.Counters.Total, 0, parsed.Headers.WireLength, LinkType.Raw, 0);
+            _block.Add(1_000_000 * Judge.Counters.Total, 0, parsed.Headers.WireLength, LinkType.Raw, 0);
             _block.Headers[0] = parsed.Headers;
             _block.Quotes[0] = parsed.Quote;
-            _judge.Judge(_block);
+            Judge.Judge(_block);
             return _block.Results[0];
         }
     }

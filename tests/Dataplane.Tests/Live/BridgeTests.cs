@@ -40,6 +40,7 @@ public sealed class BridgeTests : IDisposable
         Assert.Equal((shows, verdict), (shows, Run(bridge, port, frame)));
         Assert.Equal(verdict == Verdict.Allow ? 1 : 0, _ports[1 - port].Take().Length);
         Assert.Equal(1, bridge.Fates[verdict == Verdict.Allow ? LiveFate.Forwarded : LiveFate.Dropped]);
+        Assert.Equal((verdict == Verdict.Allow ? 1 : 0, 0), (_ports[port].Finished, _ports[1 - port].Finished));    // a checksum is the receiving port's to finish, before the frame goes on
     }
 
     [Fact]

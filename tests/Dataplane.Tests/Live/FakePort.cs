@@ -27,6 +27,11 @@ internal sealed class FakePort(string name, int mtu = 9_001) : ILivePort
 
     public LivePortCounters Counters { get; } = new();
 
+    /// <summary>Frames that were said to be sent on.</summary>
+    public int Finished { get; private set; }
+
+    public void FinishChecksum(Span<byte> frame) => Finished++;
+
     public int Receive(PacketBlock block, int most, int captureInterface) => 0;
 
     public bool Send(ReadOnlySpan<byte> frame)

@@ -96,6 +96,57 @@ public sealed class ReplaySummaryTests
         }
     }
 
+    [Theory]
+    [InlineData(1, true, 1)]
+    [InlineData(1, false, 2)]
+    [InlineData(3, false, 3)]
+    [InlineData(2, true, 4)]
+    public void Flows_that_are_refused_again_and_again_are_counted_as_one_by_one(int workers, bool causal, int seed)
+    {
+        // Few clients and many packets of each, most of them denied, both ways, with flags that end a connection and silences that do.
+        Network network = RandomTraffic.Network(RandomTraffic.Wide);
+        Random random = new(seed);
+        JudgeOptions options = JudgeOptions.Default with { Causal = causal };
+        List<TimedPacket> traffic = [];
+        long now = 1_700_000_000L * 1_000_000_000;
+        for (int i = 0; i < 20_000; i++)
+        {
+            now += random.Next(300) switch
+            {
+                0 => random.Next(20, 200) * 1_000_000_000L,
+                1 => -5_000_000,
+                _ => random.Next(1_000_000),
+            };
+            int client = random.Next(30);
+            bool udp = client % 3 == 0, back = random.Next(4) == 0;
+            IpAddress outside = IpAddress.V4(0x0808_0000u + (uint)(client / 2)), inside = IpAddress.Parse("10.0.1.10");
+            (ushort outsidePort, ushort insidePort) = ((ushort)(40_000 + client), (ushort)(random.Next(200) == 0 ? 80 : 5_000 + (client % 5)));
+            Headers packet = default;
+            (packet.Source, packet.Destination) = back ? (inside, outside) : (outside, inside);
+            (packet.SourcePort, packet.DestinationPort) = back ? (insidePort, outsidePort) : (outsidePort, insidePort);
+            packet.Protocol = (byte)(udp ? 17 : 6);
+            packet.TcpFlags = (byte)(udp ? 0 : random.Next(60) switch
+            {
+                0 => TcpFlag.Rst,
+                1 => TcpFlag.Fin | TcpFlag.Ack,
+                < 10 => TcpFlag.Ack,
+                _ => TcpFlag.Syn,
+            });
+            packet.Flags = HeaderFlags.PortsKnown;
+            packet.WireLength = (uint)random.Next(60, 1_500);
+            traffic.Add(new TimedPacket(packet, default, now));
+        }
+
+        foreach (int share in (int[])[1, 2])
+        {
+            bool[] selected = [.. traffic.Select(_ => random.Next(share) == 0)];
+            PlainSummary expected = PlainSummary.Of(network, options, traffic, selected);
+            Assert.Contains("deny=", expected.Text(withRecords: false), StringComparison.Ordinal);
+            Assert.Equal((share, expected.Text(withRecords: false)), (share, Text(Counted(network, options, workers, traffic, selected, out ResultTables tables, keepAll: false), tables)));
+            Assert.Equal((share, expected.Text()), (share, Text(Counted(network, options, workers, traffic, selected, out tables), tables)));
+        }
+    }
+
     [Fact]
     public void What_finds_no_room_in_a_row_is_the_same_for_every_number_of_workers()
     {

@@ -109,6 +109,8 @@ internal sealed unsafe class XdpPort : LivePort
         return added;
     }
 
+    public override void FinishChecksum(Span<byte> frame) => PartialChecksum.Finish(frame);
+
     public override bool Send(ReadOnlySpan<byte> frame)
     {
         if (frame.Length > _longest || !TryChunk(out ulong chunk))
@@ -200,7 +202,6 @@ internal sealed unsafe class XdpPort : LivePort
             int length = (int)descriptor.Length;
             Span<byte> place = block.Add(time, length, (uint)length, LinkType.Ethernet, captureInterface);
             new ReadOnlySpan<byte>(memory + descriptor.Address, length).CopyTo(place);
-            PartialChecksum.Finish(place);
             bytes += length;
             socket.Fill.Address(socket.Fill.Own++) = descriptor.Address;
         }

@@ -55,7 +55,6 @@ internal sealed class PcapPort : LivePort
         {
             Span<byte> place = block.Add(_clock.Stamped(time), frame.Length, (uint)frame.Length, LinkType.Ethernet, captureInterface);
             frame.CopyTo(place);
-            PartialChecksum.Finish(place);
             Counters.ReceivedBytes += frame.Length;
             added++;
         }
@@ -63,6 +62,8 @@ internal sealed class PcapPort : LivePort
         Counters.Received += added;
         return added;
     }
+
+    public override void FinishChecksum(Span<byte> frame) => PartialChecksum.Finish(frame);
 
     public override bool Send(ReadOnlySpan<byte> frame)
     {
