@@ -22,6 +22,9 @@ public sealed class Counters
     /// <summary>Packets that were denied as one before them had been, without a walk.</summary>
     public long Refused { get; set; }
 
+    /// <summary>First packets that were allowed as one before them had been, without a walk.</summary>
+    public long Admitted { get; set; }
+
     /// <summary>Later fragments that got the record of their first.</summary>
     public long Fragments { get; set; }
 
@@ -57,6 +60,7 @@ public sealed class Counters
         Hits += other.Hits;
         Walks += other.Walks;
         Refused += other.Refused;
+        Admitted += other.Admitted;
         Fragments += other.Fragments;
         TableFull += other.TableFull;
         Reclaimed += other.Reclaimed;

@@ -215,9 +215,8 @@ public sealed class Worker : IDisposable
 
             long now = Timeouts.Clamp(view.Time);
             view.Refused = 0;
-            if (flow < 0 && view.HasKey && TryRefuse(in block.Headers[index], ref view, now, ref results[index]))
+            if (flow < 0 && view.HasKey && TryPrecedent(in block.Headers[index], ref view, now, ref results[index]) != Precedent.None)
             {
-                view.Entry = -1;
                 continue;
             }
 
@@ -259,57 +258,86 @@ public sealed class Worker : IDisposable
         Counters.Bytes[verdict] += packet.WireLength;
     }
 
-    /// <summary>Denies a packet without an entry when rules do that have denied its like before: a walk in short. False when it must walk.</summary>
+    /// <summary>Judges a packet without an entry as one before it, when rules say the same of both: a walk in short.</summary>
+    /// <returns>None when it must walk.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryRefuse(in Headers packet, ref FlowView view, long now, ref PacketResult result)
+    private Precedent TryPrecedent(in Headers packet, ref FlowView view, long now, ref PacketResult result)
     {
         if ((packet.Flags & (HeaderFlags.HasQuote | HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0)
         {
-            return false;
+            return Precedent.None;
         }
 
-        int known = _refused.Find(in packet, in view);
-        if (known < 0 && !_walk.Sees(in packet))
+        int again = _refused.Find(in packet, in view);
+        if (again < 0 && !_walk.Sees(in packet))
         {
-            return false;
+            return Precedent.None;
         }
 
-        if (!_options.Causal)
+        FlowKind kind = default;
+        TcpClass tcp = default;
+        CausalState state = default;
+        int remembered = -1;
+        if (_options.Causal)
         {
-            if (known < 0 && !_walk.Refuses(in packet, ref result))
+            (kind, tcp) = (FlowKey.KindOf(packet.Protocol, packet.IsIpv6), TcpStates.ClassOf(in packet));
+            state = _memory.Load(view.Key, view.Hash, out remembered);
+            if (state.IsMoot(kind, tcp, view.FromB, now))
             {
-                return false;
+                return Precedent.None;
+            }
+        }
+
+        Precedent known = again >= 0 ? Precedent.Refused : _walk.Asks(in packet, in view);
+        int verdict;
+        if (known == Precedent.Admitted && _walk.TryAdmit(in packet, in view, now, ref result))
+        {
+            Counters.Admitted++;
+            verdict = (int)Verdict.Allow;
+            view.Entry = -2 - _walk.Flow;
+            if (_options.Causal)
+            {
+                state.Judged(kind, tcp, view.FromB, allowed: true, now);
+                _table[_walk.Flow].Causal = state;
+            }
+        }
+        else if (known == Precedent.Refused)
+        {
+            Counters.Refused++;
+            verdict = (int)Verdict.Deny;
+            view.Entry = -1;
+            Refuse(in packet, ref view, again, ref result);
+            if (_options.Causal)
+            {
+                state.Judged(kind, tcp, view.FromB, allowed: false, now);
+                _memory.Store(view.Key, view.Hash, state, now, remembered);
             }
         }
         else
         {
-            FlowKind kind = FlowKey.KindOf(packet.Protocol, packet.IsIpv6);
-            TcpClass tcp = TcpStates.ClassOf(in packet);
-            FlowKey key = view.Key;
-            CausalState state = _memory.Load(in key, view.Hash, out int remembered);
-            if (state.IsMoot(kind, tcp, view.FromB, now) || (known < 0 && !_walk.Refuses(in packet, ref result)))
-            {
-                return false;
-            }
-
-            state.Judged(kind, tcp, view.FromB, allowed: false, now);
-            _memory.Store(in key, view.Hash, state, now, remembered);
+            return Precedent.None;
         }
 
-        if (known >= 0)
+        Counters.Packets[verdict]++;
+        Counters.Bytes[verdict] += packet.WireLength;
+        return known;
+    }
+
+    /// <param name="again">The place of the packet's flow among those that are refused again and again, or -1.</param>
+    private void Refuse(in Headers packet, ref FlowView view, int again, ref PacketResult result)
+    {
+        if (again >= 0)
         {
-            result = _refused[known];
-            view.Refused = (ushort)(known + 1);
+            result = _refused[again];
+            view.Refused = (ushort)(again + 1);
+            return;
         }
-        else if (_refused.Add(in packet, in view, in result) is >= 0 and int kept)
+
+        result = _walk.Refused;
+        if (_refused.Add(in packet, in view, in result) is >= 0 and int kept)
         {
             view.Refused = (ushort)((kept + 1) | IBatchObserver.RefusedAnew);
         }
-
-        Counters.Refused++;
-        Counters.Packets[(int)Verdict.Deny]++;
-        Counters.Bytes[(int)Verdict.Deny] += packet.WireLength;
-        return true;
     }
 
     private Verdict Judge(in Headers packet, in Headers quote, in FlowView view, int flow, long now, int fragmentPlace, ref PacketResult result)

@@ -108,9 +108,12 @@ internal sealed class Itinerary
     public Leg[] Legs = new Leg[16];
     public int Count;
 
-    /// <summary>The lists that it asks first (<see cref="Refusals"/>).</summary>
+    /// <summary>The lists that it asks first (<see cref="Precedents"/>).</summary>
     public Question[] Questions = [];
     public int QuestionCount;
+
+    /// <summary>Nothing but those lists stands between a packet and its arrival.</summary>
+    public bool IsAskedWhole;
 
     public void Ask(Question question)
     {
@@ -156,6 +159,7 @@ internal sealed class Atlas
             course.Start = start;
             course.Count = 0;
             course.QuestionCount = 0;
+            course.IsAskedWhole = false;
             course.Number = ++_numbers;
         }
 

@@ -84,14 +84,16 @@ public sealed class Walk
     private readonly AddressClasses _classes;
     private readonly Surveyor _surveyor;
     private readonly Atlas _atlas = new();
-    private readonly Refusals _refusals;
+    private readonly Precedents _precedents;
     private readonly KeptResult[] _kept = new KeptResult[1 << KeptBits];
 
     private readonly int[] _steps = new int[MaxSteps];
     private readonly int[] _answers = new int[MaxSteps];
     private readonly int[] _nextAnswers = new int[MaxSteps];
     private readonly int[] _answerSteps = new int[MaxSteps];
-    private readonly Effect[] _effects = new Effect[MaxEffects];
+    // An effect is a slot to make, or, with an ordinal of 0 or more, one to touch.
+    private readonly SlotShape[] _effects = new SlotShape[MaxEffects];
+    private readonly int[] _ordinals = new int[MaxEffects];
 
     private Itinerary _course = new() { SourceClass = -1 };
     private Headers _packet;
@@ -145,7 +147,7 @@ public sealed class Walk
         _options = options;
         _classes = classes;
         _surveyor = new Surveyor(plan, tables.Names, options.BlockPort25);
-        _refusals = new Refusals(plan, filters);
+        _precedents = new Precedents(plan, filters, options);
     }
 
     /// <summary>Where the placed packet enters: a name, or <see cref="NameTable.None"/>.</summary>
@@ -164,23 +166,73 @@ public sealed class Walk
     /// <summary>Whether the result may be kept for later packets.</summary>
     public bool IsLasting { get; private set; }
 
-    /// <summary>Section 2 for a packet without an entry, a quoted packet or fragments. When it was placed, <see cref="Refuses"/> may follow, and the walk of this packet must unless that said yes.</summary>
+    /// <summary>Section 2 for a packet without an entry, a quoted packet or fragments. When it was placed, <see cref="Asks"/> may follow.</summary>
     /// <returns>Whether it leaves or enters somewhere, so that rules are asked.</returns>
     public bool Sees(in Headers packet)
     {
         (int source, int destination) = _classes.Of(in packet);
         Follow(source, destination, Itinerary.ByAddresses, in packet);
-        _refusals.Forget();
+        _precedents.Forget();
         _isSeen = true;
         return _course.Placement is Placement.Leaves or Placement.Enters;
     }
 
-    /// <summary>Whether the lists that its course asks first deny a packet that was just seen, and what then is the result. A denial has no effects.</summary>
-    public bool Refuses(in Headers packet, ref PacketResult result)
+    /// <summary>What a packet that was just seen gets if its course's lists say of it what they said of one before. Without a precedent its walk must follow.</summary>
+    internal Precedent Asks(in Headers packet, in FlowView view)
     {
-        bool refused = _refusals.Ask(_course, in packet, ref result);
-        _isSeen = !refused;
-        return refused;
+        Precedent known = _precedents.Ask(_course, in packet, in view);
+        _isSeen = known != Precedent.Refused;
+        return known;
+    }
+
+    /// <summary>The result of a packet that <see cref="Asks"/> called refused; a denial has no effects.</summary>
+    internal ref readonly PacketResult Refused => ref _precedents.Refused;
+
+    /// <summary>Makes the entry (<see cref="Flow"/>) of a packet that <see cref="Asks"/> called admitted.</summary>
+    /// <returns>False, and nothing was done, when there is no room or what the next packet gets is not known any more: its walk must follow.</returns>
+    internal bool TryAdmit(in Headers packet, in FlowView view, long now, ref PacketResult result)
+    {
+        ref readonly Precedents.Admission like = ref _precedents.Admitted;
+        if (!_decisions.Holds(like.Decision) || !_table.TryReserve(now))
+        {
+            return false;
+        }
+
+        _isSeen = false;
+        FlowKey key = view.Key;
+        _flow = _table.Add(in key, view.Hash);
+        if (_memory.Count != 0)
+        {
+            _table[_flow].Causal = _memory.Take(in key, view.Hash);
+        }
+
+        FlowKind kind = FlowKey.KindOf(packet.Protocol, packet.IsIpv6);
+        TcpClass tcp = TcpStates.ClassOf(in packet);
+        Make(in like.First);
+        if (like.SlotCount == Precedents.MostSlots)
+        {
+            Make(in like.Second);
+        }
+
+        ref FlowEntry entry = ref _table[_flow];
+        if (view.FromB)
+        {
+            entry.FromB = like.Decision;
+        }
+        else
+        {
+            entry.FromA = like.Decision;
+        }
+
+        result = like.Result;
+        return true;
+
+        void Make(in SlotShape shape)
+        {
+            NewSlot made = NewSlot.Of(shape.Interface, shape.Flags, shape.FormA, shape.FormB, shape.Rule, now, kind, tcp);
+            made.Origin.Gateway = shape.Egress ? _precedents.Admitted.Gateway : -1;
+            _ = _table.Make(_flow, in made);
+        }
     }
 
     /// <summary>Section 2.</summary>
@@ -221,7 +273,7 @@ public sealed class Walk
         {
             (source, destination) = _classes.Of(in _packet);
             Follow(source, destination, Itinerary.ByAddresses, in _packet);
-            _refusals.Forget();
+            _precedents.Forget();
         }
 
         if (_course.Placement == Placement.Service)
@@ -331,7 +383,7 @@ public sealed class Walk
                 PacketResult denied = Kept(Verdict.Deny, FlowState.None, _answers, 0);
                 if (IsLasting)
                 {
-                    _refusals.Keep(_course, in denied);
+                    _precedents.Keep(_course, in denied);
                 }
 
                 return denied;
@@ -344,6 +396,7 @@ public sealed class Walk
     /// <summary>Makes and touches the slots of an allowed walk, and keeps the decision for the next packet where it may be kept.</summary>
     public void Commit(in PacketResult result)
     {
+        bool isNew = false;
         if (_effectCount == 0)
         {
             Discard();
@@ -361,6 +414,7 @@ public sealed class Walk
             }
 
             _reserved = false;
+            isNew = true;
         }
 
         byte ingress = 0, egress = 0;
@@ -369,8 +423,8 @@ public sealed class Walk
         bool gatewayChanged = false;
         for (int i = 0; i < _effectCount; i++)
         {
-            ref Effect effect = ref _effects[i];
-            int ordinal = effect.Ordinal;
+            ref readonly SlotShape effect = ref _effects[i];
+            int ordinal = _ordinals[i];
             if (ordinal < 0)
             {
                 EndMatching(in effect);
@@ -428,6 +482,11 @@ public sealed class Walk
                 {
                     entry.FromA = number;
                 }
+
+                if (isNew)
+                {
+                    _precedents.Keep(_course, in _view, in result, _effects.AsSpan(0, _effectCount), _exit, number);
+                }
             }
         }
     }
@@ -456,12 +515,12 @@ public sealed class Walk
             if (_atlas.Overflowed)
             {
                 Array.Clear(_kept);
-                _refusals.Clear();
+                _precedents.Clear();
                 _course = _atlas.Find(source, destination, start, out _);
             }
 
             _surveyor.Survey(_course, packet.Source, packet.Destination);
-            _refusals.Prepare(_course);
+            _precedents.Prepare(_course);
         }
     }
 
@@ -708,7 +767,7 @@ public sealed class Walk
         return rule >= 0 || Denied(DenyReason.ENI_SG_RULES_MISMATCH, groups.None);
     }
 
-    private Decision Ask(int list) => _refusals.TryNext(list, out Decision decision) ? decision : _filters[list].Decide(in _packet);
+    private Decision Ask(int list) => _precedents.TryNext(list, out Decision decision) ? decision : _filters[list].Decide(in _packet);
 
     private bool Acl(int list)
     {
@@ -765,7 +824,7 @@ public sealed class Walk
 
     /// <summary>Ends what a new slot replaces: dead slots, the closed one that a SYN ends, and the one made at the other check when an
     /// interface calls its own public address from the same port. A packet that looks alike both ways leaves both (section 6).</summary>
-    private void EndMatching(in Effect effect)
+    private void EndMatching(in SlotShape effect)
     {
         if (_table[_flow].Slot0.Interface < 0 && _table[_flow].Slot1.Interface < 0 && _table.Detail(_flow).Overflow < 0)
         {
@@ -790,28 +849,29 @@ public sealed class Walk
     {
         for (int i = 0; i < _effectCount; i++)
         {
-            if (_effects[i].Ordinal == ordinal && _effects[i].Egress == egress)
+            if (_ordinals[i] == ordinal && _effects[i].Egress == egress)
             {
                 return;
             }
         }
 
-        _effects[_effectCount++] = new Effect { Ordinal = ordinal, Interface = at, Egress = egress };
+        _ordinals[_effectCount] = ordinal;
+        _effects[_effectCount++] = new SlotShape { Interface = at, Egress = egress };
     }
 
     private void Make(int at, bool egress, int formA, int formB, int rule, SlotFlags flags)
     {
         for (int i = 0; i < _effectCount; i++)
         {
-            ref Effect known = ref _effects[i];
-            if (known.Ordinal < 0 && known.Interface == at && known.Egress == egress && known.FormA == formA && known.FormB == formB)
+            ref SlotShape known = ref _effects[i];
+            if (_ordinals[i] < 0 && known.Interface == at && known.Egress == egress && known.FormA == formA && known.FormB == formB)
             {
                 return;
             }
         }
 
-        ref Effect made = ref _effects[_effectCount++];
-        made.Ordinal = -1;
+        _ordinals[_effectCount] = -1;
+        ref SlotShape made = ref _effects[_effectCount++];
         made.Interface = at;
         made.Egress = egress;
         made.FormA = formA;
@@ -919,16 +979,5 @@ public sealed class Walk
         public int Shape;
         public Answers Answers;
         public PacketResult Result;
-    }
-
-    private struct Effect
-    {
-        public int Ordinal;
-        public int Interface;
-        public int FormA;
-        public int FormB;
-        public int Rule;
-        public SlotFlags Flags;
-        public bool Egress;
     }
 }

@@ -62,6 +62,9 @@ public unsafe struct FlowView
 
     internal readonly bool MayBeQuiet => Line != null;
 
+    /// <summary>Both ends are the same address and port, so that both directions look alike.</summary>
+    internal readonly bool IsMirror => (ushort)(Rest >> 48) == (ushort)(Rest >> 32) && Key.IsMirror;
+
     internal readonly byte Protocol => (byte)(Rest >> 8);
 
     /// <summary>Both directions of the flow.</summary>

@@ -1,7 +1,7 @@
 // What is refused is often tried again: SYNs are repeated, a stream that no rule admits goes on. So a flow whose packet rules refused twice keeps that result here, and its
 // next packet in the same direction and with the same flags is refused by one look instead of by the lists.
 //
-// It is no state: the lists would say the same (Refusals says why no more than headers decides), and a new policy begins with an empty table. The first packet of a flow leaves a hash
+// It is no state: the lists would say the same (Precedents says why no more than headers decides), and a new policy begins with an empty table. The first packet of a flow leaves a hash
 // only, so that a flood of flows that come once fills nothing.
 
 using System.Runtime.CompilerServices;
@@ -30,6 +30,11 @@ internal sealed class RefusedFlows
     internal int Find(in Headers packet, in FlowView view)
     {
         int place = (int)(view.Hash >> (32 - Bits));
+        if (_met[place] != view.Hash)
+        {
+            return -1;    // a flood of flows that come once stays out of the table
+        }
+
         ref readonly Flow flow = ref _flows[place];
         return ((flow.Ends ^ view.Ends) | (flow.Rest ^ view.Rest) | (ulong)((flow.Kind ^ Kind(in packet, in view)) | (uint)(flow.FormA ^ view.FormA) | (uint)(flow.FormB ^ view.FormB)
             | (uint)(flow.Generation ^ _generation))) == 0 ? place : -1;

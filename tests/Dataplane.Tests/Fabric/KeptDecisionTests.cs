@@ -55,8 +55,59 @@ public sealed class KeptDecisionTests
         .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 SA", "walk allow established tracked sg-a/egress/1")
         .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 SA", "kept allow established tracked sg-a/egress/1")
         .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 A", "kept allow established tracked sg-b/ingress/1")
-        .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 S", "like allow new sg-b/ingress/1")
         .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 A", "kept allow established tracked sg-b/ingress/1");
+
+    /// <summary>Which rules admitted it, of which protocol it is, which way it runs, how it spells the ends and what it asks: all of that it has in common with one before it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_first_packet_that_rules_admit_as_one_before_it_does_not_walk(bool causal) => new Talk(Ground, new JudgeOptions { Causal = causal })
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 S", "like allow new sg-b/ingress/1")
+        .Send("tcp 10.0.2.20:443 > 10.0.1.10:8 SA", "walk allow established tracked sg-a/egress/1")
+        .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 A", "kept allow established tracked sg-b/ingress/1")
+        .Send("udp 10.0.1.10:8 > 10.0.2.20:53", "walk allow new sg-b/ingress/2")
+        .Send("udp 10.0.1.10:7 > 10.0.2.20:53", "like allow new sg-b/ingress/2")
+        .Send("udp 10.0.2.20:53 > 10.0.1.10:7", "walk allow established tracked sg-a/egress/2")
+        .Send("icmp 10.0.1.10 > 10.0.2.20 8/0 id 7", "walk allow new sg-b/ingress/3")
+        .Send("icmp 10.0.1.10 > 10.0.2.20 8/0 id 8", "like allow new sg-b/ingress/3")
+        .Send("icmp 10.0.1.10 > 10.0.2.20 8/1 id 9", "walk allow new sg-b/ingress/3")
+        .Send("icmp 10.0.2.20 > 10.0.1.10 0/0 id 8", "walk allow established tracked sg-a/egress/3")
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.2:9 > 203.0.113.20:443 S", "like allow new sg-b/ingress/1")
+        .Send("tcp 9.9.9.9:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")    // the other end is the lower one
+        .Send("tcp 198.51.100.2:9 > 203.0.113.20:443 S", "kept allow established tracked sg-b/ingress/1")
+        .Send("tcp 203.0.113.20:443 > 198.51.100.2:9 SA", "walk allow established rtb-a/0.0.0.0/0");
+
+    /// <summary>CT-02: one rule for all protocols, an answer to any TCP: so TCP is untracked, and UDP is not.</summary>
+    [Fact]
+    public void CT_02_What_one_protocol_makes_is_no_precedent_for_another() => new Talk(Ground.Replace("out tcp 443 0.0.0.0/0", "out all 0.0.0.0/0\n  in tcp 0-65535 0.0.0.0/0", System.StringComparison.Ordinal))
+        .Send("tcp 10.0.1.10:9 > 198.51.100.1:443 S", "walk allow untracked rtb-a/0.0.0.0/0")
+        .Send("tcp 10.0.1.10:8 > 198.51.100.1:443 S", "like allow untracked rtb-a/0.0.0.0/0")
+        .Send("udp 10.0.1.10:9 > 198.51.100.1:443", "walk allow new rtb-a/0.0.0.0/0")
+        .Send("udp 10.0.1.10:8 > 198.51.100.1:443", "like allow new rtb-a/0.0.0.0/0");
+
+    [Fact]
+    public void A_first_packet_for_which_there_is_no_room_is_denied_whatever_became_of_one_before_it() => new Talk(Ground, new JudgeOptions { Causal = false, MaxFlows = 2 })
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 S", "like allow new sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:7 > 10.0.2.20:443 S", "walk deny TRACKING_TABLE_FULL ")
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 A", "kept allow established tracked sg-b/ingress/1");
+
+    [Fact]
+    public void TCP_that_is_in_its_middle_has_no_precedent_where_that_is_refused() => new Talk(Ground, new JudgeOptions { Causal = false, Midstream = MidstreamPolicy.Drop })
+        .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 A", "walk deny ENI_SG_RULES_MISMATCH sg-a/egress/none")
+        .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 S", "like allow new sg-b/ingress/1");
+
+    [Fact]
+    public void A_packet_that_is_moot_has_no_precedent() => new Talk(Ground, JudgeOptions.Default)
+        .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.2:9 > 203.0.113.20:80 S", "walk deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("tcp 198.51.100.2:9 > 203.0.113.20:80 A", "walk moot none ")
+        .Send("tcp 198.51.100.2:9 > 203.0.113.20:80 S", "like deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
+        .Send("tcp 198.51.100.3:9 > 203.0.113.20:443 S", "like allow new sg-b/ingress/1");
 
     [Fact]
     public void A_packet_that_rules_deny_as_one_before_it_does_not_walk() => new Talk(Ground)
@@ -89,6 +140,16 @@ public sealed class KeptDecisionTests
     public void Behind_an_interface_that_admits_a_packet_each_one_walks() => new Talk(Listed)
         .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "walk deny SUBNET_ACL_RESTRICTION acl-b/ingress/*")
         .Send("tcp 10.0.1.10:8 > 10.0.2.20:443 S", "walk deny SUBNET_ACL_RESTRICTION acl-b/ingress/*");
+
+    /// <summary>The allow of a list's entry is an answer too: which of them let a packet through stands in its path.</summary>
+    [Fact]
+    public void Another_rule_that_admits_is_another_likeness() => new Talk(Listed)
+        .Send("tcp 198.51.100.4:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.4:8 > 203.0.113.20:443 S", "like allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.5:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.5:8 > 203.0.113.20:443 S", "like allow new sg-b/ingress/1")
+        .Send("tcp 198.51.100.4:7 > 203.0.113.20:8080 S", "walk allow new sg-c/ingress/1")
+        .Send("tcp 198.51.100.4:6 > 203.0.113.20:8080 S", "like allow new sg-c/ingress/1");
 
     /// <summary>More pairs of hosts than courses have places (8,192), so that most are surveyed anew: that too takes no memory once all places were in use.</summary>
     [Fact]
@@ -125,7 +186,7 @@ public sealed class KeptDecisionTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_is_refused_again_and_again_is_refused_by_one_look(bool causal) => new Talk(Ground, causal)
+    public void What_is_refused_again_and_again_is_refused_by_one_look(bool causal) => new Talk(Ground, new JudgeOptions { Causal = causal })
         .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "walk deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
         .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "like deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
         .Send("udp 198.51.100.1:9 > 203.0.113.20:80", "like deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
@@ -287,8 +348,8 @@ public sealed class KeptDecisionTests
         private readonly PacketBlock _block = new();
         private ushort _refused;
 
-        public Talk(string topology, bool causal = false) =>
-            _engine = NetworkEngine.Build(NetworkBuilder.Network(topology), new JudgeOptions { Causal = causal }, observers: _ => this);
+        public Talk(string topology, JudgeOptions? options = null) =>
+            _engine = NetworkEngine.Build(NetworkBuilder.Network(topology), options ?? new JudgeOptions { Causal = false }, observers: _ => this);
 
         private EngineJudge Judge => _engine.Judge;
 
@@ -304,9 +365,9 @@ public sealed class KeptDecisionTests
         /// <summary>Sends a packet, a millisecond after the one before, and asserts who answered it and what.</summary>
         public Talk Send(string packet, string expected)
         {
-            (long hits, long walks, long refused) = (Judge.Counters.Hits, Judge.Counters.Walks, Judge.Counters.Refused);
+            (long hits, long walks, long like) = (Judge.Counters.Hits, Judge.Counters.Walks, Judge.Counters.Refused + Judge.Counters.Admitted);
             Outcome outcome = Judge.Tables.Describe(Decide(packet));
-            string who = (Judge.Counters.Hits - hits, Judge.Counters.Walks - walks, Judge.Counters.Refused - refused) switch
+            string who = (Judge.Counters.Hits - hits, Judge.Counters.Walks - walks, Judge.Counters.Refused + Judge.Counters.Admitted - like) switch
             {
                 (1, 0, 0) => "kept",
                 (0, 1, 0) => "walk",
