@@ -2,9 +2,9 @@
 //
 //   every port: Receive --> parse --> Arrived --> judge --> Judged (sends) --> every port: Flush --> sinks, on a thread of their own
 //
-// A round takes what waits at every port, as one block. When nothing waits the loop sleeps until something does. Whatever else must happen between two blocks and on
-// this thread (another policy, a look at the flows) is posted. Blocks that sinks have come back to it; when all of them are with the sinks it waits for one: records are
-// never dropped, packets then are, by the system, which counts them.
+// A round takes what waits at the ports, as one block, and each round begins at another port. When nothing waits the loop sleeps until something does. Whatever else must
+// happen between two blocks and on this thread (another policy, a look at the flows) is posted. Blocks that sinks have come back to it; when all of them are with the sinks
+// it waits for one: records are never dropped, packets then are, by the system, which counts them.
 
 using System;
 using System.Collections.Concurrent;
@@ -82,6 +82,7 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
 
     private readonly Gathering _gathering = new();
     private long _number = 1;
+    private int _first;
     private bool _hasRested;
     private long _nextTick;
     private long _refused;
@@ -103,11 +104,15 @@ public sealed class LiveLoop(ILivePorts ports, IForwarding forwarding, IJudge ju
             }
         }
 
-        for (int port = 0; port < ports.Ports.Count; port++)
+        // Two flooded ports fill a block, and a third would never have its turn.
+        int count = ports.Ports.Count;
+        for (int port = _first, left = count; left > 0; left--)
         {
             _ = ports.Ports[port].Receive(block, MostAtOnce, port);
+            port = port + 1 == count ? 0 : port + 1;
         }
 
+        _first = _first + 1 >= count ? 0 : _first + 1;
         if (block.Count == 0)
         {
             _free.Add(block);

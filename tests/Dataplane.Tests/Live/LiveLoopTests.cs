@@ -197,6 +197,46 @@ public sealed class LiveLoopTests : IDisposable
     }
 
     [Fact]
+    public void Ports_that_are_flooded_do_not_keep_others_from_being_served()
+    {
+        // Two ports that always have as many frames as fill a block, and two with a frame now and then.
+        const int most = 20_000;
+        MemoryPort[] ports = [.. Enumerable.Range(0, 4).Select(i => new MemoryPort($"p{i}"))];
+        using MemoryPorts four = new(ports);
+        four.SetNow(Start);
+        Arrivals arrivals = new(ports.Length);
+        LiveLoop loop = new(four, arrivals, _engine.Judge, Prepare, null);
+        byte[] frame = Udp("198.51.100.7", "10.0.1.10", 53);
+        int sent = 0;
+        void Flood()
+        {
+            for (int i = 0; i < PacketBlock.Capacity; i++)
+            {
+                ports[i % 2].Arrive(Start, frame);
+            }
+
+            for (int port = 2; port < ports.Length && sent < 20; port++, sent++)
+            {
+                ports[port].Arrive(Start, frame);
+            }
+
+            if (loop.Received > most)
+            {
+                _end.Cancel();
+            }
+            else
+            {
+                loop.Post(Flood);
+            }
+        }
+
+        loop.Post(Flood);
+        loop.Run(_end.Token);
+        Assert.Equal((10, 10), (arrivals.ByPort[2], arrivals.ByPort[3]));
+        Assert.All(arrivals.ByPort[..2], frames => Assert.InRange(frames, most / 3, most));
+    }
+
+    [Fact]
     public void Time_passes_for_what_is_due_also_when_no_packet_comes()
     {
         Ticks ticks = new(_bridge);
@@ -284,6 +324,29 @@ public sealed class LiveLoopTests : IDisposable
         }
 
         public void Complete() => IsComplete = true;
+    }
+
+    private sealed class Arrivals(int ports) : IForwarding
+    {
+        public int[] ByPort { get; } = new int[ports];
+
+        public LiveFates Fates { get; } = new();
+
+        public void Arrived(PacketBlock block)
+        {
+            for (int i = 0; i < block.Count; i++)
+            {
+                ByPort[block.Packets[i].CaptureInterface]++;
+            }
+        }
+
+        public void Judged(PacketBlock block)
+        {
+        }
+
+        public void Tick(long now)
+        {
+        }
     }
 
     private sealed class Ticks(IForwarding inner) : IForwarding
