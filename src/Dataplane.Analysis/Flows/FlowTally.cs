@@ -43,6 +43,9 @@ internal sealed class FlowTally : IDisposable
     /// <summary>Records that a new flow looks at when there is no room.</summary>
     private const int Looks = 8;
 
+    /// <summary>Of the place of a flow that found no room: 65,536 places, 256 KiB, once there is such a flow.</summary>
+    private const int RefusedBits = 16;
+
     // No settled flow times out sooner (UDP streams do after 180 s, established TCP after days).
     private const long Safe = 30 * Second;
 
@@ -59,6 +62,7 @@ internal sealed class FlowTally : IDisposable
     private readonly List<int> _wholeOf = [];
     private readonly long[] _ended = new long[4];
     private Headers _refused;
+    private uint[]? _refusedHashes;
     private int _count;
     private int _entries;
     private int _wholes;
@@ -168,7 +172,7 @@ internal sealed class FlowTally : IDisposable
             record = _whole is null && _count >= _most ? Room(time) : _count++;
             if (record < 0)
             {
-                return Refuse(headers, verdict);
+                return Refuse(headers, verdict, view.Hash);
             }
 
             _live.Need(record);
@@ -435,10 +439,18 @@ internal sealed class FlowTally : IDisposable
         }
     }
 
-    private int Refuse(in Headers headers, Verdict verdict)
+    /// <summary>A packet of a flow without a record. Whether it is the first one is known for as long as no other flow without a record has its place.</summary>
+    private int Refuse(in Headers headers, Verdict verdict, uint hash)
     {
-        Overflowed++;
-        _ended[verdict == Verdict.Allow ? 0 : verdict == Verdict.Deny ? 1 : 3]++;
+        _refusedHashes ??= new uint[1 << RefusedBits];
+        ref uint last = ref _refusedHashes[hash >> (32 - RefusedBits)];
+        if (last != (hash | 1))
+        {
+            last = hash | 1;    // 0 is nobody's
+            Overflowed++;
+            _ended[verdict == Verdict.Allow ? 0 : verdict == Verdict.Deny ? 1 : 3]++;
+        }
+
         _refused = headers;
         return NoRoom;
     }
