@@ -148,10 +148,6 @@ public sealed class FlowRecorder
         if (flow.FirstJudged == Verdict.Moot && verdict != Verdict.Moot)
         {
             flow.FirstJudged = verdict;
-            if (verdict == Verdict.Allow)
-            {
-                flow.Result = result;
-            }
         }
 
         flow.Life.See(headers, forward);

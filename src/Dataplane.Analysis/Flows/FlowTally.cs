@@ -362,10 +362,6 @@ internal sealed class FlowTally : IDisposable
         if (flow.FirstJudged == Verdict.Moot && verdict != Verdict.Moot)
         {
             flow.FirstJudged = verdict;
-            if (verdict == Verdict.Allow)
-            {
-                flow.Result = result;
-            }
         }
     }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Dataplane.Analysis.Flows;
 using Dataplane.Analysis.Summary;
 using Dataplane.Compiler;
 using Dataplane.Packets;
@@ -145,6 +146,18 @@ public sealed class ReplaySummaryTests
             Assert.Equal((share, expected.Text(withRecords: false)), (share, Text(Counted(network, options, workers, traffic, selected, out ResultTables tables, keepAll: false), tables)));
             Assert.Equal((share, expected.Text()), (share, Text(Counted(network, options, workers, traffic, selected, out tables), tables)));
         }
+    }
+
+    [Fact]
+    public void A_flow_without_a_denied_packet_has_reason_rule_and_path_of_its_first_one_moot_or_not()
+    {
+        ResultTables tables = new();
+        FlowRecorder recorder = new(tables, JudgeOptions.Default, address => address);
+        Headers packet = new() { Protocol = 17, SourcePort = 1, DestinationPort = 2, SourceLow = 1, DestinationLow = 2, Flags = HeaderFlags.PortsKnown, WireLength = 60 };
+        PacketResult allowed = PacketResult.Bare(tables.Paths.Intern(Verdict.Allow, DenyReason.None, FlowState.New, tables.Names.Intern("sg-1/egress/1"), [tables.Names.Intern("sg-1/egress/1")]));
+        FlowRecord flow = recorder.Add(0, packet, PacketResult.Bare(PathTable.Moot))!;
+        Assert.Same(flow, recorder.Add(1, packet, allowed));
+        Assert.Equal(("allow", 1, PathTable.Moot), (flow.VerdictText, flow.Moot, flow.Result.Path));
     }
 
     [Fact]
