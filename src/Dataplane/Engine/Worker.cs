@@ -7,7 +7,9 @@
 //
 // A cached decision holds while all of this does: same generation (a policy is a generation of its own); same alias, direction and ICMP code; every slot on its
 // path alive; no SYN that would end one of them. Making or ending a slot of the flow has dropped it before, and so has a change of
-// the gateway that an egress slot remembers. Whether the packet is moot is asked first. Everything else walks.
+// the gateway that an egress slot remembers. Whether the packet is moot is asked first.
+//
+// A packet without an entry is judged as one before it where rules say the same of both (Precedents), and everything else walks.
 
 using System;
 using System.Collections.Generic;
