@@ -217,7 +217,7 @@ public sealed class Worker : IDisposable
 
             long now = Timeouts.Clamp(view.Time);
             view.Refused = 0;
-            if (flow < 0 && view.HasKey && TryPrecedent(in block.Headers[index], ref view, now, ref results[index]) != Precedent.None)
+            if (flow < 0 && view.HasKey && TryPrecedent(in block.Headers[index], ref view, now, ref results[index]))
             {
                 continue;
             }
@@ -260,20 +260,20 @@ public sealed class Worker : IDisposable
         Counters.Bytes[verdict] += packet.WireLength;
     }
 
-    /// <summary>Judges a packet without an entry as one before it, when rules say the same of both: a walk in short.</summary>
-    /// <returns>None when it must walk.</returns>
+    /// <summary>Judges a packet without an entry by what was denied of its flow (moot), or as one before it, when rules say the same of both: a walk in short.</summary>
+    /// <returns>False when it must walk.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Precedent TryPrecedent(in Headers packet, ref FlowView view, long now, ref PacketResult result)
+    private bool TryPrecedent(in Headers packet, ref FlowView view, long now, ref PacketResult result)
     {
         if ((packet.Flags & (HeaderFlags.HasQuote | HeaderFlags.FirstFragment | HeaderFlags.LaterFragment)) != 0)
         {
-            return Precedent.None;
+            return false;
         }
 
         int again = _refused.Find(in packet, in view);
         if (again < 0 && !_walk.Sees(in packet))
         {
-            return Precedent.None;
+            return false;
         }
 
         FlowKind kind = default;
@@ -286,27 +286,34 @@ public sealed class Worker : IDisposable
             state = _memory.Load(view.Key, view.Hash, out remembered);
             if (state.IsMoot(kind, tcp, view.FromB, now))
             {
-                return Precedent.None;
+                if (again >= 0 && !_walk.Sees(in packet))
+                {
+                    return false;
+                }
+
+                result = _walk.Moot();
+                view.Entry = -1;
+                return Counted(in packet, Verdict.Moot);
             }
         }
 
         Precedent known = again >= 0 ? Precedent.Refused : _walk.Asks(in packet, in view);
-        int verdict;
         if (known == Precedent.Admitted && _walk.TryAdmit(in packet, in view, now, ref result))
         {
             Counters.Admitted++;
-            verdict = (int)Verdict.Allow;
             view.Entry = -2 - _walk.Flow;
             if (_options.Causal)
             {
                 state.Judged(kind, tcp, view.FromB, allowed: true, now);
                 _table[_walk.Flow].Causal = state;
             }
+
+            return Counted(in packet, Verdict.Allow);
         }
-        else if (known == Precedent.Refused)
+
+        if (known == Precedent.Refused)
         {
             Counters.Refused++;
-            verdict = (int)Verdict.Deny;
             view.Entry = -1;
             Refuse(in packet, ref view, again, ref result);
             if (_options.Causal)
@@ -314,15 +321,18 @@ public sealed class Worker : IDisposable
                 state.Judged(kind, tcp, view.FromB, allowed: false, now);
                 _memory.Store(view.Key, view.Hash, state, now, remembered);
             }
-        }
-        else
-        {
-            return Precedent.None;
+
+            return Counted(in packet, Verdict.Deny);
         }
 
-        Counters.Packets[verdict]++;
-        Counters.Bytes[verdict] += packet.WireLength;
-        return known;
+        return false;
+    }
+
+    private bool Counted(in Headers packet, Verdict verdict)
+    {
+        Counters.Packets[(int)verdict]++;
+        Counters.Bytes[(int)verdict] += packet.WireLength;
+        return true;
     }
 
     /// <param name="again">The place of the packet's flow among those that are refused again and again, or -1.</param>

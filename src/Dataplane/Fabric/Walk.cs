@@ -177,6 +177,13 @@ public sealed class Walk
         return _course.Placement is Placement.Leaves or Placement.Enters;
     }
 
+    /// <summary>The result of a packet that was just seen, leaves or enters somewhere, and is moot: no walk follows.</summary>
+    internal PacketResult Moot()
+    {
+        _isSeen = false;
+        return PacketResult.Bare(PathTable.Moot, _course.From);
+    }
+
     /// <summary>What a packet that was just seen gets if its course's lists say of it what they said of one before. Without a precedent its walk must follow.</summary>
     internal Precedent Asks(in Headers packet, in FlowView view)
     {

@@ -105,7 +105,8 @@ public sealed class KeptDecisionTests
     public void A_packet_that_is_moot_has_no_precedent() => new Talk(Ground, JudgeOptions.Default)
         .Send("tcp 198.51.100.1:9 > 203.0.113.20:443 S", "walk allow new sg-b/ingress/1")
         .Send("tcp 198.51.100.2:9 > 203.0.113.20:80 S", "walk deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
-        .Send("tcp 198.51.100.2:9 > 203.0.113.20:80 A", "walk moot none ")
+        .Send("tcp 198.51.100.2:9 > 203.0.113.20:80 A", "none moot none ")
+        .Send("tcp 203.0.113.20:80 > 198.51.100.2:9 SA", "none moot none ")
         .Send("tcp 198.51.100.2:9 > 203.0.113.20:80 S", "like deny ENI_SG_RULES_MISMATCH sg-b/ingress/none")
         .Send("tcp 198.51.100.3:9 > 203.0.113.20:443 S", "like allow new sg-b/ingress/1");
 
@@ -372,6 +373,7 @@ public sealed class KeptDecisionTests
                 (1, 0, 0) => "kept",
                 (0, 1, 0) => "walk",
                 (0, 0, 1) => _refused is > 0 and < IBatchObserver.RefusedAnew ? "again" : "like",
+                (0, 0, 0) when outcome.Verdict == Verdict.Moot => "none",
                 _ => "nobody",
             };
             string what = outcome.Verdict == Verdict.Deny ? $"{outcome.Reason}" : $"{outcome.State}".ToLowerInvariant();
