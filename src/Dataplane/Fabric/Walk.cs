@@ -447,7 +447,8 @@ public sealed class Walk
                     _table.MayDieEarlier(_flow);
                 }
 
-                if (effect.Egress)
+                // Only of a slot that began with leaving is the gateway ever asked for (section 2, 2).
+                if (effect.Egress && slot.Life.FirstEgress)
                 {
                     gatewayChanged |= slot.Origin.Gateway != _exit;
                     slot.Origin.Gateway = _exit;
