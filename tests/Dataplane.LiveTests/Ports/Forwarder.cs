@@ -65,7 +65,9 @@ internal sealed class Forwarder : IDisposable
         for (int i = 0; i < count; i++)
         {
             _seen?.Invoke(from, block.Packets[i].Time, block.Bytes(i));
-            ports.Ports[1 - from].Send(block.Bytes(i));
+            byte[] frame = block.Bytes(i).ToArray();
+            ports.Ports[from].FinishChecksum(frame);
+            ports.Ports[1 - from].Send(frame);
         }
 
         ports.Ports[1 - from].Flush();
