@@ -1,8 +1,10 @@
-// Most packets are plain: Ethernet without tags, IP without options or extension headers, no fragment, TCP or UDP, captured up to the end of TCP's fixed header. They are parsed in
-// one loop, without a branch on anything but the version that differs from packet to packet; the first packet that is not plain ends it, and HeaderParser says what that is.
+// Most packets are plain: Ethernet without tags (or Linux cooked, or no link header at all), IP without options or extension headers, no fragment, TCP or UDP, captured up to the end of
+// TCP's fixed header. They are parsed in one loop for each kind of link, without a branch on anything but the version that differs from packet to packet; the first packet that is not
+// plain ends it, and HeaderParser says what that is.
 //
-//   IPv4   12 EtherType   14 version, length   16 total length     20 fragment      23 protocol   26 source   30 destination   34 ports   38 UDP's length   46 TCP's   47 flags
-//   IPv6   12 EtherType   14 version           18 payload length   20 next header   22 source     38 destination   54 ports   58 UDP's length   66 TCP's   67 flags
+//   behind the link header:
+//   IPv4   0 version, length   2 total length     6 fragment      9 protocol   12 source   16 destination   20 ports   24 UDP's length   32 TCP's   33 flags
+//   IPv6   0 version           4 payload length   6 next header   8 source     24 destination   40 ports   44 UDP's length   52 TCP's   53 flags
 //
 // Its checks are those of HeaderParser put together: a test holds the two against each other.
 
@@ -15,7 +17,6 @@ namespace Dataplane.Packets;
 /// <summary>Parses runs of plain packets.</summary>
 internal static unsafe class PlainHeaders
 {
-    private const int Network = 14;
     private const int Ipv4 = 20;
     private const int Ipv6 = 40;
     private const int Tcp = 6;
@@ -24,10 +25,34 @@ internal static unsafe class PlainHeaders
     /// <summary>What is looked at of the header behind IP's, UDP's too.</summary>
     private const int Transport = 20;
 
-    /// <summary>Fills in headers from one packet on, until one is not plain.</summary>
+    /// <summary>How a plain packet's link header looks.</summary>
+    private interface ILink
+    {
+        static abstract LinkType Type { get; }
+
+        /// <summary>Its length.</summary>
+        static abstract int Length { get; }
+
+        /// <summary>0 where a link header says IPv4 (or nothing), not 0 where it says something else.</summary>
+        static abstract int StrangeToIpv4(byte* frame);
+
+        static abstract bool IsIpv6(byte* frame);
+    }
+
+    /// <summary>Fills in headers from one packet on, until one is not plain or comes over another kind of link.</summary>
     /// <returns>The index of the first packet that was not parsed, or the block's count.</returns>
+    public static int Parse(PacketBlock block, int from) => from >= block.Count ? from : block.Packets[from].Link switch
+    {
+        LinkType.Ethernet => Parse<EthernetLink>(block, from),
+        LinkType.LinuxSll2 => Parse<Cooked2Link>(block, from),
+        LinkType.LinuxSll => Parse<CookedLink>(block, from),
+        LinkType.Raw => Parse<NoLink>(block, from),
+        _ => from,
+    };
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static int Parse(PacketBlock block, int from)
+    private static int Parse<TLink>(PacketBlock block, int from)
+        where TLink : struct, ILink
     {
         ReadOnlySpan<byte> memory = block.Memory;
         int count = block.Count;
@@ -40,21 +65,21 @@ internal static unsafe class PlainHeaders
             {
                 CapturedPacket* packet = packets + i;
                 long length = packet->Length, wire = (long)packet->WireLength - packet->FcsLength;
-                if (packet->Link != LinkType.Ethernet || length < Network + Ipv4 + Transport || length > wire || wire > int.MaxValue
+                if (packet->Link != TLink.Type || length < TLink.Length + Ipv4 + Transport || length > wire || wire > int.MaxValue
                     || packet->Offset < 0 || packet->Offset + length > memory.Length)
                 {
                     break;
                 }
 
                 byte* frame = bytes + packet->Offset;
-                int kind = (int)(Read32(frame + 12) >> 8);
-                int fragment = Read16(frame + 20) & 0x3FFF;
-                int rest = Read16(frame + 16) - Ipv4;
-                int protocol = frame[23];
-                int strange = (kind ^ 0x08_0045) | fragment | (int)(wire - Network - Ipv4) - rest >> 31 | Faults(frame + Network + Ipv4, protocol, rest, out int isTcp);
+                byte* ip = frame + TLink.Length;
+                int fragment = Read16(ip + 6) & 0x3FFF;
+                int rest = Read16(ip + 2) - Ipv4;
+                int protocol = ip[9];
+                int strange = TLink.StrangeToIpv4(frame) | (ip[0] ^ 0x45) | fragment | (int)(wire - TLink.Length - Ipv4) - rest >> 31 | Faults(ip + Ipv4, protocol, rest, out int isTcp);
                 if (strange != 0)
                 {
-                    if (!TryIpv6(frame, packet, all + i))
+                    if (!TryIpv6<TLink>(frame, packet, all + i))
                     {
                         break;
                     }
@@ -63,12 +88,12 @@ internal static unsafe class PlainHeaders
                 }
 
                 Headers* headers = all + i;
-                ulong addresses = Read64(frame + 26);
+                ulong addresses = Read64(ip + 12);
                 headers->SourceHigh = 0;
                 headers->SourceLow = addresses >> 32;
                 headers->DestinationHigh = 0;
                 headers->DestinationLow = (uint)addresses;
-                Rest(headers, packet, frame, Network + Ipv4, protocol, isTcp, HeaderFlags.PortsKnown);
+                Rest<TLink>(headers, packet, ip, Ipv4, protocol, isTcp, HeaderFlags.PortsKnown);
             }
         }
 
@@ -76,26 +101,28 @@ internal static unsafe class PlainHeaders
     }
 
     /// <summary>The same for a packet of IPv6.</summary>
-    private static bool TryIpv6(byte* frame, CapturedPacket* packet, Headers* headers)
+    private static bool TryIpv6<TLink>(byte* frame, CapturedPacket* packet, Headers* headers)
+        where TLink : struct, ILink
     {
         int wire = (int)(packet->WireLength - packet->FcsLength);
-        if (packet->Length < Network + Ipv6 + Transport || Read16(frame + 12) != 0x86DD || frame[14] >> 4 != 6)
+        byte* ip = frame + TLink.Length;
+        if (packet->Length < TLink.Length + Ipv6 + Transport || !TLink.IsIpv6(frame) || ip[0] >> 4 != 6)
         {
             return false;
         }
 
-        int rest = Read16(frame + 18);
-        int protocol = frame[20];
-        if ((wire - Network - Ipv6 - rest >> 31 | Faults(frame + Network + Ipv6, protocol, rest, out int isTcp)) != 0)
+        int rest = Read16(ip + 4);
+        int protocol = ip[6];
+        if ((wire - TLink.Length - Ipv6 - rest >> 31 | Faults(ip + Ipv6, protocol, rest, out int isTcp)) != 0)
         {
             return false;
         }
 
-        headers->SourceHigh = Read64(frame + 22);
-        headers->SourceLow = Read64(frame + 30);
-        headers->DestinationHigh = Read64(frame + 38);
-        headers->DestinationLow = Read64(frame + 46);
-        Rest(headers, packet, frame, Network + Ipv6, protocol, isTcp, HeaderFlags.Ipv6 | HeaderFlags.PortsKnown);
+        headers->SourceHigh = Read64(ip + 8);
+        headers->SourceLow = Read64(ip + 16);
+        headers->DestinationHigh = Read64(ip + 24);
+        headers->DestinationLow = Read64(ip + 32);
+        Rest<TLink>(headers, packet, ip, Ipv6, protocol, isTcp, HeaderFlags.Ipv6 | HeaderFlags.PortsKnown);
         return true;
     }
 
@@ -113,18 +140,19 @@ internal static unsafe class PlainHeaders
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Rest(Headers* headers, CapturedPacket* packet, byte* frame, int transport, int protocol, int isTcp, HeaderFlags flags)
+    private static void Rest<TLink>(Headers* headers, CapturedPacket* packet, byte* ip, int transport, int protocol, int isTcp, HeaderFlags flags)
+        where TLink : struct, ILink
     {
-        uint ports = Read32(frame + transport);
+        uint ports = Read32(ip + transport);
         headers->SourcePort = (ushort)(ports >> 16);
         headers->DestinationPort = (ushort)ports;
         headers->Protocol = (byte)protocol;
-        headers->TcpFlags = (byte)(frame[transport + 13] & isTcp);
+        headers->TcpFlags = (byte)(ip[transport + 13] & isTcp);
         headers->Flags = flags;
         headers->FragmentId = 0;
         headers->WireLength = packet->WireLength;
-        headers->NetworkOffset = Network;
-        headers->TransportOffset = (ushort)transport;
+        headers->NetworkOffset = (ushort)TLink.Length;
+        headers->TransportOffset = (ushort)(TLink.Length + transport);
         headers->QuoteOffset = 0;
         headers->Status = PacketStatus.Ok;
         headers->FragmentProtocol = 0;
@@ -135,4 +163,52 @@ internal static unsafe class PlainHeaders
     private static uint Read32(byte* at) => BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(at, 4));
 
     private static ulong Read64(byte* at) => BinaryPrimitives.ReadUInt64BigEndian(new ReadOnlySpan<byte>(at, 8));
+
+    private readonly struct EthernetLink : ILink
+    {
+        public static LinkType Type => LinkType.Ethernet;
+
+        public static int Length => 14;
+
+        public static int StrangeToIpv4(byte* frame) => Read16(frame + 12) ^ 0x0800;
+
+        public static bool IsIpv6(byte* frame) => Read16(frame + 12) == 0x86DD;
+    }
+
+    /// <summary>Of a card like Ethernet or of loopback: others may have another header behind it.</summary>
+    private readonly struct CookedLink : ILink
+    {
+        public static LinkType Type => LinkType.LinuxSll;
+
+        public static int Length => 16;
+
+        public static int StrangeToIpv4(byte* frame) => (Read16(frame + 14) ^ 0x0800) | Strange(Read16(frame + 2));
+
+        public static bool IsIpv6(byte* frame) => (Read16(frame + 14) ^ 0x86DD | Strange(Read16(frame + 2))) == 0;
+
+        /// <summary>ARPHRD_ETHER and ARPHRD_LOOPBACK are not.</summary>
+        public static int Strange(int hardware) => (hardware ^ 1) * (hardware ^ 772);
+    }
+
+    private readonly struct Cooked2Link : ILink
+    {
+        public static LinkType Type => LinkType.LinuxSll2;
+
+        public static int Length => 20;
+
+        public static int StrangeToIpv4(byte* frame) => (Read16(frame) ^ 0x0800) | CookedLink.Strange(Read16(frame + 8));
+
+        public static bool IsIpv6(byte* frame) => (Read16(frame) ^ 0x86DD | CookedLink.Strange(Read16(frame + 8))) == 0;
+    }
+
+    private readonly struct NoLink : ILink
+    {
+        public static LinkType Type => LinkType.Raw;
+
+        public static int Length => 0;
+
+        public static int StrangeToIpv4(byte* frame) => 0;
+
+        public static bool IsIpv6(byte* frame) => true;
+    }
 }

@@ -420,19 +420,20 @@ public sealed class HeaderParserTests
     [InlineData(3)]
     public void R_39_R_40_A_block_with_runs_of_plain_frames_is_parsed_as_each_frame_is_alone(int seed)
     {
-        // In a block plain packets are parsed by a loop of their own; alone, and without a link header, they take the general way.
+        // In a block plain packets are parsed by a loop of their own for each kind of link; alone, and without a link header, they take the general way.
         Random random = new(seed);
         PacketBlock block = new();
         int plain = 0;
         for (int round = 0; round < 300; round++)
         {
             block.Reset();
+            LinkType usual = new[] { LinkType.Ethernet, LinkType.Ethernet, LinkType.LinuxSll, LinkType.LinuxSll2, LinkType.Raw }[random.Next(5)];
             while (!block.IsFull)
             {
-                byte[] frame = random.Next(3) == 0 ? PlainIpv6(random) : PlainIpv4(random);
+                LinkType link = random.Next(20) == 0 ? LinkType.LinuxSll : usual;
+                byte[] frame = Relinked(random, random.Next(3) == 0 ? PlainIpv6(random) : PlainIpv4(random), link);
                 uint wire = (uint)Math.Max(0, frame.Length + (random.Next(8) == 0 ? random.Next(-20, 20) : 0));
                 byte check = random.Next(16) == 0 ? (byte)random.Next(9) : (byte)0;
-                LinkType link = random.Next(20) == 0 ? LinkType.LinuxSll : LinkType.Ethernet;
                 frame.CopyTo(block.Add(round, frame.Length, wire, link, 0, check));
             }
 
@@ -444,9 +445,10 @@ public sealed class HeaderParserTests
                 HeaderParser.Parse(block.Bytes(i), packet.Link, wire, out Headers expected);
                 expected.WireLength = packet.WireLength;
                 Assert.True(Same(expected, actual), $"seed {seed}, {round}: {Convert.ToHexString(block.Bytes(i))} wire {packet.WireLength} check {packet.FcsLength}: {actual.Status}, and alone {expected.Status}");
-                if (packet.Link == LinkType.Ethernet)
+                if (actual.Status == PacketStatus.Ok)
                 {
-                    HeaderParser.Parse(block.Bytes(i)[14..], actual.IsIpv6 ? LinkType.Ipv6 : LinkType.Ipv4, (uint)Math.Max(0, (int)wire - 14), out Headers bare);
+                    int before = actual.NetworkOffset;
+                    HeaderParser.Parse(block.Bytes(i)[before..], actual.IsIpv6 ? LinkType.Ipv6 : LinkType.Ipv4, (uint)Math.Max(0, (int)wire - before), out Headers bare);
                     Assert.True(actual.Status != PacketStatus.Ok || (bare.Source, bare.Destination, bare.SourcePort, bare.DestinationPort, bare.Protocol, bare.TcpFlags)
                         == (actual.Source, actual.Destination, actual.SourcePort, actual.DestinationPort, actual.Protocol, actual.TcpFlags));
                     plain += actual.Status == PacketStatus.Ok && actual.Protocol is 6 or 17 && !actual.IsLaterFragment && !actual.IsFirstFragment ? 1 : 0;
@@ -455,6 +457,20 @@ public sealed class HeaderParserTests
         }
 
         Assert.InRange(plain, 300 * PacketBlock.Capacity / 4, 300 * PacketBlock.Capacity * 3 / 4);    // the rest breaks rules, or is of another kind
+    }
+
+    /// <summary>A frame of Ethernet over another kind of link.</summary>
+    private static byte[] Relinked(Random random, byte[] frame, LinkType link)
+    {
+        int hardware = random.Next(10) == 0 ? new[] { 0, 768, 770, 803, 824, 65_535 }[random.Next(6)] : random.Next(2) == 0 ? 1 : 772;
+        byte[] high = [(byte)(hardware >> 8), (byte)hardware], type = frame[12..14];
+        return link switch
+        {
+            LinkType.LinuxSll => [0, 4, .. high, .. new byte[10], .. type, .. frame[14..]],
+            LinkType.LinuxSll2 => [.. type, .. new byte[6], .. high, .. new byte[10], .. frame[14..]],
+            LinkType.Raw => frame[14..],
+            _ => frame,
+        };
     }
 
     /// <summary>Mostly a whole packet of TCP or UDP.</summary>
