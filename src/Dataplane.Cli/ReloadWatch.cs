@@ -318,7 +318,7 @@ internal sealed class ReloadWatch : IDisposable
         int epoch = 0;
         OnLoop(() =>
         {
-            _policy.Engine.Judge.Adopt(next.Policy);
+            _policy.Engine.Judge.Adopt(next.Policy, _now());
             forward();
             epoch = ++_loop.Epoch;
         });

@@ -55,7 +55,7 @@ public sealed class ReloadForecast
             return new ReloadForecast(None, []);
         }
 
-        JudgeOptions roomy = options with { MaxFlows = Math.Max(options.MaxFlows, flows.Count + 1) };
+        JudgeOptions roomy = options with { MaxFlows = Math.Max(options.MaxFlows, flows.Sum(flow => flow.Slots.Length) + 1) };
         using NetworkEngine remembering = NetworkEngine.Build(next, roomy);
         using NetworkEngine forgetful = NetworkEngine.Build(next, roomy);
         Dictionary<(FlowOutlook, DenyReason, string?), ForecastRow> rows = [];
@@ -63,7 +63,11 @@ public sealed class ReloadForecast
         SinglePackets after = new(remembering.Judge), fresh = new(forgetful.Judge);
         foreach (FlowSnapshot flow in flows)
         {
-            _ = remembering.Judge.Import(flow, now, plan, names);
+            _ = remembering.Judge.Import(flow, now, plan, names);    // all of them first: where addresses move, slots of several may become one flow's
+        }
+
+        foreach (FlowSnapshot flow in flows)
+        {
             Headers along = Probe(flow, plan, isFirst: false), back = Turned(in along), first = Probe(flow, plan, isFirst: true);
             (FlowOutlook outlook, DenyReason reason, string? rule) = Look(flow, after.Decide(along, now), after.Decide(back, now), () => fresh.Decide(first, now), names);
             sums[outlook]++;
@@ -113,30 +117,9 @@ public sealed class ReloadForecast
     public static Headers Probe(FlowSnapshot flow, FabricPlan plan, bool isFirst)
     {
         FlowKey key = flow.Key;
-        ref readonly NewSlot slot = ref flow.First;
-        bool fromB = (slot.Life.Flags & SlotFlags.FirstFromB) != 0;
-        IpAddress a = Form(key.A, slot.Origin.FormA, plan), b = Form(key.B, slot.Origin.FormB, plan);
-        Headers headers = default;
-        headers.Flags = key.IsIpv6 ? HeaderFlags.Ipv6 : HeaderFlags.None;
-        headers.Protocol = key.Protocol;
+        Headers headers = flow.First.Packet(in key, plan.Addresses);
         headers.WireLength = 74;
-        (headers.Source, headers.Destination) = fromB ? (b, a) : (a, b);
-        switch (key.Kind)
-        {
-            case FlowKind.Tcp or FlowKind.Udp:
-                (headers.SourcePort, headers.DestinationPort) = fromB ? (key.PortB, key.PortA) : (key.PortA, key.PortB);
-                headers.Flags |= HeaderFlags.PortsKnown;
-                headers.TcpFlags = key.Kind != FlowKind.Tcp ? (byte)0 : isFirst ? TcpFlag.Syn : TcpFlag.Ack;
-                break;
-            case FlowKind.Icmp:
-                headers.SourcePort = key.PortA;                            // the identifier
-                headers.DestinationPort = (ushort)(key.PortB << 8);        // the query's type, code 0
-                headers.Flags |= HeaderFlags.PortsKnown;
-                break;
-            default:
-                break;
-        }
-
+        headers.TcpFlags = key.Kind != FlowKind.Tcp ? (byte)0 : isFirst ? TcpFlag.Syn : TcpFlag.Ack;
         return headers;
     }
 
@@ -157,6 +140,4 @@ public sealed class ReloadForecast
 
         return back;
     }
-
-    private static IpAddress Form(IpAddress address, int form, FabricPlan plan) => form == 0 ? address : plan.Addresses.Associations[form - 1].Public;
 }

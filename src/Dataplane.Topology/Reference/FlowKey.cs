@@ -42,10 +42,30 @@ internal readonly record struct FlowKey(byte Protocol, IpAddress First, ushort F
             destinationPort = packet.DestinationPort;
         }
 
+        return InOrder(packet.Protocol, source, sourcePort, destination, destinationPort, out forward);
+    }
+
+    /// <summary>The flow of a slot's packets.</summary>
+    public static FlowKey Of(SlotKey slot, AddressBook addresses)
+    {
+        IpAddress near = addresses.Private(slot.Near);
+        IpAddress far = addresses.Private(slot.Far);
+        if (slot.Protocol == (near.IsIpv6 ? 58 : 1))
+        {
+            return slot.NearFirst
+                ? new FlowKey(slot.Protocol, near, slot.NearPort, far, slot.FarPort)
+                : new FlowKey(slot.Protocol, far, slot.NearPort, near, slot.FarPort);
+        }
+
+        return InOrder(slot.Protocol, near, slot.NearPort, far, slot.FarPort, out _);
+    }
+
+    private static FlowKey InOrder(byte protocol, IpAddress source, ushort sourcePort, IpAddress destination, ushort destinationPort, out bool forward)
+    {
         int order = source.CompareTo(destination);
         forward = order < 0 || (order == 0 && sourcePort <= destinationPort);
         return forward
-            ? new FlowKey(packet.Protocol, source, sourcePort, destination, destinationPort)
-            : new FlowKey(packet.Protocol, destination, destinationPort, source, sourcePort);
+            ? new FlowKey(protocol, source, sourcePort, destination, destinationPort)
+            : new FlowKey(protocol, destination, destinationPort, source, sourcePort);
     }
 }

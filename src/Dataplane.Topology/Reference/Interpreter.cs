@@ -5,7 +5,6 @@
 // by the caps that the page names: --max-flows, 1,048,576 connections and as many other flows, 65,536 datagrams.
 
 using System;
-using System.Linq;
 using Dataplane.Packets;
 using Dataplane.Records;
 using Dataplane.Topology.Model;
@@ -33,16 +32,18 @@ public sealed class Interpreter
     }
 
     /// <summary>From the next packet on another network judges; what interfaces remember stays (CT-14, CT-16). For live runs: without causal memory.</summary>
+    /// <param name="time">When that is, nanoseconds since 1970: what has timed out by then stays dead.</param>
     /// <exception cref="InvalidOperationException">Causal memory is on.</exception>
-    public void Adopt(Network network)
+    public void Adopt(Network network, long time)
     {
         if (_options.Causal)
         {
             throw new InvalidOperationException("a network is changed without causal memory only");
         }
 
-        _slots.Adopt(network.Interfaces.ToDictionary(i => i.Id, StringComparer.Ordinal));
-        (_placement, _terrain) = Lay(network, new AddressBook(network));
+        AddressBook addresses = new(network);
+        _slots.Adopt(network, addresses, time);
+        (_placement, _terrain) = Lay(network, addresses);
     }
 
     /// <summary>Flows that some interface remembers at a time, in nanoseconds since 1970.</summary>

@@ -85,7 +85,8 @@ internal sealed class Slot
 {
     public required SlotKey Key { get; init; }
 
-    public required FlowKey Flow { get; init; }
+    /// <summary>What is counted against the cap.</summary>
+    public required FlowKey Flow { get; set; }
 
     /// <summary>The flow's first packet arrived at the interface; else it left it.</summary>
     public required bool FirstWasIngress { get; init; }
@@ -140,19 +141,29 @@ internal sealed class Slots(JudgeOptions options)
     // No slot dies before this time, so counting need not look before it.
     private long _nextDeath = long.MaxValue;
 
-    /// <summary>Other interfaces: slots of those that are gone end, the others have their interface's time-outs.</summary>
-    public void Adopt(IReadOnlyDictionary<string, NetworkInterface> interfaces)
+    /// <summary>
+    /// Another network: a slot stays the tuple that its interface saw. It ends with its interface; and when its interface's time-outs change, if it has timed out by the old ones.
+    /// What it is a slot of follows from the public addresses that there are now, and a gateway that is gone is no way out.
+    /// </summary>
+    public void Adopt(Network network, AddressBook addresses, long now)
     {
-        foreach (Slot slot in _slots.Values.ToList())
+        Dictionary<string, NetworkInterface> interfaces = network.Interfaces.ToDictionary(i => i.Id, StringComparer.Ordinal);
+        HashSet<string> attached = [.. network.Gateways.Where(g => g.VpcId is not null).Select(g => g.Id)];
+        List<Slot> slots = [.. _slots.Values];
+        _slots.Clear();
+        _flows.Clear();
+        foreach (Slot slot in slots)
         {
-            if (!interfaces.TryGetValue(slot.Key.InterfaceId, out NetworkInterface? at))
+            if (!interfaces.TryGetValue(slot.Key.InterfaceId, out NetworkInterface? at) || (slot.Timeouts != at.Timeouts && now >= slot.Deadline))
             {
-                Remove(slot);
                 continue;
             }
 
             slot.Timeouts = at.Timeouts;
             slot.Deadline = slot.Last + (Timeout(slot) * Second);
+            slot.Flow = FlowKey.Of(slot.Key, addresses);
+            slot.ExitGateway = slot.ExitGateway is { } exit && attached.Contains(exit) ? exit : null;
+            Keep(slot);
         }
 
         _nextDeath = long.MinValue;
@@ -300,6 +311,11 @@ internal sealed class Slots(JudgeOptions options)
             Remove(twin);
         }
 
+        Keep(slot);
+    }
+
+    private void Keep(Slot slot)
+    {
         _slots.Add(slot.Key, slot);
         if (!_flows.TryGetValue(slot.Flow, out HashSet<SlotKey>? keys))
         {

@@ -157,11 +157,11 @@ public sealed class EngineJudge : IJudge, IDisposable
         return new NextPolicy(plan, filters, _workers[0].Prepare(plan, new AddressClasses(plan), filters, Tables, new TrackedNames(Tables.Names)));
     }
 
-    /// <summary>From the next block on the policy judges. O(flows) when interfaces, gateways or associations have other numbers now, else O(1). Not while Judge runs.</summary>
-    public void Adopt(NextPolicy policy)
+    /// <summary>From the next block on the policy judges. O(flows) when interfaces or gateways have other numbers, or public addresses or time-outs changed; else O(1) in them. Not while Judge runs.</summary>
+    /// <param name="now">When that is, by the packets' clock, nanoseconds since 1970.</param>
+    public void Adopt(NextPolicy policy, long now)
     {
-        PlanNumbers numbers = NextPolicy.Numbers(Plan, Tables.Names, policy.Plan, Tables.Names);
-        _workers[0].Adopt(policy.Worker, numbers.IsSame ? null : numbers);
+        _workers[0].Adopt(policy.Worker, NextPolicy.Numbers(Plan, Tables.Names, policy.Plan, Tables.Names), Timeouts.Clamp(now));
         (Plan, Filters) = (policy.Plan, policy.Filters);
     }
 

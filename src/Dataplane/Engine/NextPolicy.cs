@@ -23,11 +23,12 @@ public sealed class NextPolicy
 
     internal WorkerPolicy Worker { get; }
 
-    /// <summary>From one plan's numbers to another's. Interfaces and gateways are the same when their names are, associations when both addresses are.</summary>
+    /// <summary>From one plan's numbers to another's. Interfaces and gateways are the same when their names are.</summary>
     internal static PlanNumbers Numbers(FabricPlan from, NameTable fromNames, FabricPlan to, NameTable toNames) => new(
         Map(from.Interfaces, to.Interfaces, one => fromNames[one.Name]!, one => toNames[one.Name]!),
         Map(from.Gateways, to.Gateways, one => fromNames[one.Name]!, one => toNames[one.Name]!),
-        Map(from.Addresses.Associations, to.Addresses.Associations, static one => (one.Private, one.Public), static one => (one.Private, one.Public)));
+        from.Addresses,
+        to.Addresses);
 
     private static int[] Map<T, TKey>(ReadOnlySpan<T> from, ReadOnlySpan<T> to, Func<T, TKey> fromKey, Func<T, TKey> toKey)
         where TKey : notnull

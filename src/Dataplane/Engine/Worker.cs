@@ -110,11 +110,11 @@ public sealed class Worker : IDisposable
     }
 
     /// <summary>From the next packet on another policy judges. Flows and their slots stay (CT-14, CT-16); what was decided for them is asked again.</summary>
-    /// <param name="numbers">From the old plan's numbers to the new one's; null when all stay.</param>
-    internal void Adopt(WorkerPolicy policy, PlanNumbers? numbers)
+    /// <param name="numbers">From the old plan's numbers to the new one's.</param>
+    internal void Adopt(WorkerPolicy policy, PlanNumbers numbers, long now)
     {
         (_plan, _timeouts, _sight, _quiet, _walk) = policy;
-        _table.Adopt(policy.Timeouts, numbers);
+        _table.Adopt(policy.Timeouts, numbers, now);
         _decisions.NextGeneration();
         _refused.Clear();
     }

@@ -159,6 +159,22 @@ public sealed class OwnerMap
         return form == 0 ? address : _associations[form - 1].Private;
     }
 
+    /// <summary>The address that <see cref="Private"/> took for a private one in a form.</summary>
+    public IpAddress Written(IpAddress address, int form) => form == 0 ? address : _associations[form - 1].Public;
+
+    /// <summary>Whether every address is private, or public for the same private one, as in another map, by the same numbers.</summary>
+    public bool HasSameAssociations(OwnerMap other)
+    {
+        ReadOnlySpan<AssociationPlan> others = other._associations;
+        bool isSame = others.Length == _associations.Length;
+        for (int i = 0; isSame && i < others.Length; i++)
+        {
+            isSame = (others[i].Private, others[i].Public) == (_associations[i].Private, _associations[i].Public);
+        }
+
+        return isSame;
+    }
+
     /// <summary>The flow of a packet, through private addresses. Every field of <paramref name="view"/> but Hash is set.</summary>
     public void View(in Headers packet, ref FlowView view)
     {

@@ -32,5 +32,8 @@ public sealed class FlowPool(int capacity)
         }
     }
 
+    /// <summary>Takes a place whether there is one or not: for a flow that is remembered already. Until as many are given back nobody gets another.</summary>
+    public void Overdraw() => Interlocked.Increment(ref _taken);
+
     public void Give(int places) => Interlocked.Add(ref _taken, -places);
 }

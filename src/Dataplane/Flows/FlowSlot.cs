@@ -5,6 +5,8 @@
 // dead when now >= last + time-out; freed when a SYN replaces it or its entry is reclaimed.
 
 using System;
+using Dataplane.Fabric;
+using Dataplane.Packets;
 
 namespace Dataplane.Flows;
 
@@ -146,6 +148,35 @@ public struct NewSlot
 
         slot.Life.Count(along: true);
         return slot;
+    }
+
+    /// <summary>A packet in the slot's first direction, as its interface sees it. TCP flags are the caller's.</summary>
+    /// <param name="key">The entry's.</param>
+    /// <param name="addresses">Of the plan that the forms are of.</param>
+    public readonly Headers Packet(in FlowKey key, OwnerMap addresses)
+    {
+        bool fromB = (Life.Flags & SlotFlags.FirstFromB) != 0;
+        IpAddress a = addresses.Written(key.A, Origin.FormA), b = addresses.Written(key.B, Origin.FormB);
+        Headers packet = default;
+        packet.Flags = key.IsIpv6 ? HeaderFlags.Ipv6 : HeaderFlags.None;
+        packet.Protocol = key.Protocol;
+        (packet.Source, packet.Destination) = fromB ? (b, a) : (a, b);
+        switch (key.Kind)
+        {
+            case FlowKind.Tcp or FlowKind.Udp:
+                (packet.SourcePort, packet.DestinationPort) = fromB ? (key.PortB, key.PortA) : (key.PortA, key.PortB);
+                packet.Flags |= HeaderFlags.PortsKnown;
+                break;
+            case FlowKind.Icmp:
+                packet.SourcePort = key.PortA;                            // the identifier
+                packet.DestinationPort = (ushort)(key.PortB << 8);        // the query's type, code 0: only queries make slots
+                packet.Flags |= HeaderFlags.PortsKnown;
+                break;
+            default:
+                break;
+        }
+
+        return packet;
     }
 }
 

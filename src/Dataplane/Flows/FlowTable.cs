@@ -14,7 +14,8 @@
 // packet, never a scan.
 //
 // Bound: MaxFlows entries over all tables, of 104 bytes (IPv6: 136) and 13 to 26 of index, one part-filled chunk a table, 40 bytes for each slot past two (only
-// paths through appliances have those; a walk passes at most 34 checks), and, once full, 12 bytes an entry of wheel.
+// paths through appliances have those; a walk passes at most 34 checks), and, once full, 12 bytes an entry of wheel. A reload that parts the slots of a flow
+// (a public address went to another interface) may leave more entries than MaxFlows, at most one a slot; nobody gets a new one until they have died.
 
 using System;
 using System.Collections.Generic;
@@ -364,26 +365,39 @@ public sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    /// <summary>A new policy: other time-outs, and where interfaces, gateways or associations have new numbers, those in all slots. O(flows) then.</summary>
-    /// <param name="numbers">Null when all numbers stay.</param>
+    /// <summary>A new policy. O(1) when neither time-outs nor anything else that slots remember changed, else O(flows).</summary>
+    /// <param name="numbers">From the old plan's numbers to the new one's.</param>
+    /// <param name="now">When it takes over: a slot that is dead then stays dead, whatever its interface's new time-outs are (CT-14).</param>
     /// <remarks>A slot of an interface that is gone ends. Cached decisions are not dropped; a new generation of the decision table does that.</remarks>
-    public void Adopt(Timeouts timeouts, PlanNumbers? numbers)
+    public void Adopt(Timeouts timeouts, PlanNumbers numbers, long now)
     {
+        Timeouts before = _timeouts;
         _timeouts = timeouts;
-        if (numbers is not null)
+        if (numbers.IsSame && before.IsSame(timeouts))
         {
-            for (int index = 0; index < _used; index++)
+            return;
+        }
+
+        // Those that move come in last, by when the entries that they left empty are free, and no entry holds a slot of the old plan.
+        List<(FlowKey Key, NewSlot Slot)> moved = [];
+        int freed = 0;
+        for (int index = 0; index < _used; index++)
+        {
+            if (_entries[index].Rest != 0 && !Translate(index, numbers, before, now, moved))
             {
-                if (_entries[index].Rest != 0)
-                {
-                    Renumber(index, numbers);
-                }
+                Free(index);
+                freed++;
             }
         }
 
-        // Time-outs may be shorter than when the wheel was told. It is gathered anew when room is needed.
+        // Deadlines are others than the wheel was told. It is gathered anew when room is needed.
         _deaths?.Dispose();
         _deaths = null;
+        _pool.Give(freed);
+        foreach ((FlowKey key, NewSlot slot) in moved)
+        {
+            _ = TryPut(in key, in slot, now, mayOverdraw: true);
+        }
     }
 
     /// <summary>Adds live flows to a list, in order of entry, from an entry on.</summary>
@@ -430,34 +444,22 @@ public sealed unsafe class FlowTable : IDisposable
     /// <param name="rule">From the other's rule names to this one's.</param>
     public bool Import(FlowSnapshot flow, long now, PlanNumbers numbers, Func<int, int> rule)
     {
-        int index = -1;
+        bool isTaken = false;
+        FlowKey was = flow.Key;
         foreach (NewSlot one in flow.Slots)
         {
             NewSlot slot = one;
-            slot.Life.Interface = numbers.Interface(slot.Life.Interface);
-            slot.Life.Causal = 0;
-            slot.Origin.Gateway = numbers.Gateway(slot.Origin.Gateway);
-            slot.Origin.Rule = rule(slot.Origin.Rule);
-            if (slot.Life.Interface < 0 || !numbers.TryForm(ref slot.Origin.FormA) || !numbers.TryForm(ref slot.Origin.FormB))
+            if (!numbers.TryTranslate(in was, ref slot, out FlowKey key))
             {
                 continue;
             }
 
-            if (index < 0)
-            {
-                if (!TryReserve(now))
-                {
-                    return false;
-                }
-
-                FlowKey key = flow.Key;
-                index = Add(in key, Hash.Of(in key));
-            }
-
-            _ = Make(index, in slot);
+            slot.Life.Causal = 0;
+            slot.Origin.Rule = rule(slot.Origin.Rule);
+            isTaken |= TryPut(in key, in slot, now, mayOverdraw: false);
         }
 
-        return index >= 0;
+        return isTaken;
     }
 
     /// <summary>Frees all entries that have no live slot, and returns how many.</summary>
@@ -497,8 +499,13 @@ public sealed unsafe class FlowTable : IDisposable
         _deaths?.Dispose();
     }
 
-    private void Renumber(int index, PlanNumbers numbers)
+    /// <summary>Takes an entry's slots into another plan: what is gone or dead ends, what now belongs to another key leaves.</summary>
+    /// <returns>Whether any slot stays.</returns>
+    private bool Translate(int index, PlanNumbers numbers, Timeouts before, long now, List<(FlowKey Key, NewSlot Slot)> moved)
     {
+        FlowKey key = Key(index);
+        FlowKind kind = key.Kind;
+        bool stays = false;
         int count = SlotCount(index);
         for (int i = 0; i < count; i++)
         {
@@ -508,13 +515,49 @@ public sealed unsafe class FlowTable : IDisposable
                 continue;
             }
 
-            slot.Life.Interface = numbers.Interface(slot.Life.Interface);
-            slot.Origin.Gateway = numbers.Gateway(slot.Origin.Gateway);
-            if (!numbers.TryForm(ref slot.Origin.FormA) || !numbers.TryForm(ref slot.Origin.FormB))
+            NewSlot next = new() { Life = slot.Life, Origin = slot.Origin };
+            if (numbers.TryTranslate(in key, ref next, out FlowKey to)
+                && (before.IsSame(slot.Life.Interface, _timeouts, next.Life.Interface) || before.IsLive(in slot.Life, kind, now)))
             {
-                slot.Life.Interface = SlotLife.Free;    // a public address that is nobody's any more: no packet can be of this slot
+                if (to == key)
+                {
+                    (slot.Life, slot.Origin) = (next.Life, next.Origin);
+                    stays = true;
+                    continue;
+                }
+
+                moved.Add((to, next));
             }
+
+            slot.Life.Interface = SlotLife.Free;
         }
+
+        return stays;
+    }
+
+    /// <summary>Puts a slot from elsewhere under its key, with the slots that are there.</summary>
+    /// <param name="mayOverdraw">It is remembered already, and is not given up for want of room: slots of one flow that part take more entries than before.</param>
+    private bool TryPut(in FlowKey key, in NewSlot slot, long now, bool mayOverdraw)
+    {
+        uint hash = Hash.Of(in key);
+        int index = Find(in key, hash);
+        if (index < 0)
+        {
+            if (!TryReserve(now))
+            {
+                if (!mayOverdraw)
+                {
+                    return false;
+                }
+
+                _pool.Overdraw();
+            }
+
+            index = Add(in key, hash);
+        }
+
+        _ = Make(index, in slot);
+        return true;
     }
 
     private bool Claim()

@@ -51,6 +51,12 @@ public sealed class Timeouts
     /// <summary>No slot of any kind and state dies sooner after its last packet, in nanoseconds.</summary>
     public long Shortest { get; }
 
+    /// <summary>Whether every interface has the time-outs that it has in another plan with the same numbers.</summary>
+    public bool IsSame(Timeouts next) => next._interfaces.AsSpan().StartsWith(_interfaces);
+
+    /// <summary>Whether an interface has the time-outs that it has in another plan.</summary>
+    public bool IsSame(int networkInterface, Timeouts next, int itsNumber) => _interfaces[networkInterface] == next._interfaces[itsNumber];
+
     /// <summary>The moment at which a slot dies if nothing touches it.</summary>
     public long Deadline(in SlotLife slot, FlowKind kind) => After(slot.Last, Of(kind, slot.State, slot.IsStream, in slot.IsBalanced ? ref Balancer : ref _interfaces[slot.Interface]));
 

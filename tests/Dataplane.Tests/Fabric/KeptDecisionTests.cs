@@ -354,12 +354,14 @@ public sealed class KeptDecisionTests
 
         private EngineJudge Judge => _engine.Judge;
 
+        private long Now => 1_000_000 * Judge.Counters.Total;
+
         public void Observe(PacketBlock block, System.ReadOnlySpan<PacketResult> results, System.ReadOnlySpan<FlowView> views) => _refused = views[0].Entry == -1 ? views[0].Refused : (ushort)0;
 
         /// <summary>Another topology takes over.</summary>
         public Talk Adopt(string topology)
         {
-            Judge.Adopt(_engine.Next(NetworkBuilder.Network(topology)).Policy);
+            Judge.Adopt(_engine.Next(NetworkBuilder.Network(topology)).Policy, Now);
             return this;
         }
 
@@ -387,7 +389,7 @@ public sealed class KeptDecisionTests
         {
             TestPacket parsed = PacketText.Parse(packet);
             _block.Reset();
-            _block.Add(1_000_000 * Judge.Counters.Total, 0, parsed.Headers.WireLength, LinkType.Raw, 0);
+            _block.Add(Now, 0, parsed.Headers.WireLength, LinkType.Raw, 0);
             _block.Headers[0] = parsed.Headers;
             _block.Quotes[0] = parsed.Quote;
             Judge.Judge(_block);

@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
+using Dataplane.Fabric;
 using Dataplane.Flows;
 using Dataplane.Packets;
 using Dataplane.Records;
@@ -13,7 +15,7 @@ public sealed class FlowTableMovesTests
 {
     private const long Second = 1_000_000_000;
 
-    private static readonly PlanNumbers Same = new([.. Enumerable.Range(0, 10)], [0, 1, 2], [0, 1, 2]);
+    private static readonly PlanNumbers Same = new([.. Enumerable.Range(0, 10)], [0, 1, 2], Publics(), Publics());
 
     [Fact]
     public void IPv6_flows_whose_digests_are_equal_are_told_apart_by_all_four_words()
@@ -161,25 +163,32 @@ public sealed class FlowTableMovesTests
     public void Import_takes_over_what_the_next_plan_still_has()
     {
         FlowTable table = Table(3);
-        PlanNumbers numbers = new([4, -1, 6, 7], [-1, 2], [-1, 0]);
+        PlanNumbers numbers = new([4, -1, 6, 7], [-1, 2], Publics("10.1.0.0=203.0.113.1", "10.0.0.1=203.0.113.2"), Publics("10.0.0.1=203.0.113.2"));
         NewSlot kept = Slot(0, 9), gone = Slot(1, 9), nobodys = Slot(2, 9), translated = Slot(3, 9);
         kept.Origin.Gateway = 1;
         nobodys.Origin.FormB = 1;
-        (translated.Origin.FormA, translated.Origin.FormB, translated.Origin.Gateway) = (2, 2, 0);
+        (translated.Origin.FormA, translated.Origin.Gateway) = (2, 0);
         Assert.True(table.Import(new FlowSnapshot(V4(1), [gone, kept, nobodys, translated]), 10, numbers, rule => rule + 1));
-        int index = table.Find(V4(1), table.Hash.Of(V4(1)));
-        Assert.Equal((1, 2), (table.Count, table.SlotCount(index)));
-        FlowSlot first = table.Slot(index, 0), second = table.Slot(index, 1);
-        Assert.Equal((4, 2, 71, 0, 0, 9L), (first.Life.Interface, first.Origin.Gateway, first.Origin.Rule, first.Origin.FormA, first.Origin.FormB, first.Life.Last));
-        Assert.Equal((7, -1, 71, 1, 1), (second.Life.Interface, second.Origin.Gateway, second.Origin.Rule, second.Origin.FormA, second.Origin.FormB));
-        Assert.False(table.Import(new FlowSnapshot(V4(2), [gone, nobodys]), 10, numbers, rule => rule));
-        (nobodys.Origin.FormA, nobodys.Origin.FormB) = (1, 0);
-        Assert.False(table.Import(new FlowSnapshot(V4(2), [nobodys]), 10, numbers, rule => rule));
-        Assert.Equal(1, table.Count);
+        Assert.Equal(["4 0 0 2 71 9", "7 1 0 -1 71 9"], Slots(table, V4(1)));
+        Assert.Equal(["6 0 0 -1 71 9"], Slots(table, Key("10.0.0.1", 1, "203.0.113.1", 53)));
+        Assert.Equal(2, table.Count);
+        Assert.False(table.Import(new FlowSnapshot(V4(2), [gone]), 10, numbers, rule => rule));
+        Assert.Equal(2, table.Count);
         Assert.True(table.Import(new FlowSnapshot(V6(1, 2, 3, 4), [kept]), 10, numbers, rule => rule));
-        Assert.True(table.Import(new FlowSnapshot(V4(3), [kept]), 10, numbers, rule => rule));
-        Assert.False(table.Import(new FlowSnapshot(V4(4), [kept, kept]), 10, numbers, rule => rule));    // full, and all live
+        Assert.False(table.Import(new FlowSnapshot(V4(3), [kept, kept]), 10, numbers, rule => rule));    // full, and all live
         Assert.Equal(3, table.Count);
+    }
+
+    [Fact]
+    public void Import_puts_slots_of_several_flows_into_one_when_they_belong_together_now()
+    {
+        FlowTable table = Table(1);
+        PlanNumbers numbers = new([0, 1], [], Publics("10.1.0.7=203.0.113.1"), Publics("10.1.0.0=203.0.113.1"));
+        NewSlot far = Slot(1, 9);
+        far.Origin.FormB = 1;
+        Assert.True(table.Import(new FlowSnapshot(V4(1), [Slot(0, 9)]), 10, numbers, rule => rule));
+        Assert.True(table.Import(new FlowSnapshot(Key("10.0.0.1", 1, "10.1.0.7", 53), [far]), 10, numbers, rule => rule));
+        Assert.Equal(["0 0 0 -1 70 9", "1 0 1 -1 70 9"], Slots(table, V4(1)));
     }
 
     [Fact]
@@ -199,23 +208,143 @@ public sealed class FlowTableMovesTests
     public void Adopt_gives_new_numbers_and_ends_what_is_gone()
     {
         FlowTable table = Table(2);
-        Assert.True(table.TryReserve(0));
-        int index = table.Add(V4(1), table.Hash.Of(V4(1)));
+        int index = Add(table, V4(1));
         for (int i = 0; i < 5; i++)
         {
             NewSlot slot = Slot(i, 0);
             slot.Origin.Gateway = i == 2 ? 1 : -1;
-            slot.Origin.FormA = i == 2 ? 2 : i == 3 ? 1 : 0;
-            slot.Origin.FormB = i == 4 ? 1 : 0;
+            slot.Origin.FormA = i == 2 ? 2 : 0;
             table.Make(index, slot);
         }
 
         table.End(index, 0);
-        table.Adopt(Timers(30), null);
-        Assert.Equal([-1, 1, 2, 3, 4], Enumerable.Range(0, 5).Select(i => table.Slot(index, i).Life.Interface));
-        table.Adopt(Timers(30), new PlanNumbers([9, -1, 5, 6, 7], [0, 2], [-1, 0]));
-        Assert.Equal([-1, -1, 5, -1, -1], Enumerable.Range(0, 5).Select(i => table.Slot(index, i).Life.Interface));
-        Assert.Equal((2, 1, 0), (table.Slot(index, 2).Origin.Gateway, table.Slot(index, 2).Origin.FormA, table.Slot(index, 2).Origin.FormB));
+        table.Adopt(Timers(30), Same, 1);
+        Assert.Equal(["1 0 0 -1 70 0", "2 2 0 1 70 0", "3 0 0 -1 70 0", "4 0 0 -1 70 0"], Slots(table, V4(1)));
+        table.Adopt(Timers(30), new PlanNumbers([9, -1, 5, 6, 7], [0, 2], Publics("10.9.0.9=203.0.113.9", "10.0.0.1=203.0.113.2"), Publics("10.0.0.1=203.0.113.2")), 1);
+        Assert.Equal(["5 1 0 2 70 0", "6 0 0 -1 70 0", "7 0 0 -1 70 0"], Slots(table, V4(1)));
+        table.Adopt(Timers(30), new PlanNumbers([-1, -1, -1, -1, -1, -1, -1, -1, -1, -1], [0, 1, 2], Publics("10.0.0.1=203.0.113.2"), Publics("10.0.0.1=203.0.113.2")), 1);
+        Assert.Equal((0, -1), (table.Count, table.Find(V4(1), table.Hash.Of(V4(1)))));
+    }
+
+    /// <summary>A slot is what its interface saw: 10.0.0.1:1 and 203.0.113.1:53, whoever has the latter.</summary>
+    [Theory]
+    [InlineData("10.0.0.1", "10.1.0.0", "0 0 2 -1 70 0", false)]      // another association before it: another form
+    [InlineData("10.0.0.1", "10.1.0.7", "0 0 2 -1 70 0", false)]
+    [InlineData("10.0.0.1", "203.0.113.1", "0 0 0 -1 70 0", false)]   // nobody's
+    [InlineData("10.0.0.0", "10.0.0.1", "0 2 0 -1 70 0", true)]       // of a lower address: the ends change places
+    [InlineData("10.0.0.1", "10.0.0.1", "0 0 2 -1 70 0", false)]      // of the caller itself
+    public void CT_14_A_slot_goes_where_its_packets_are_looked_for_when_a_public_address_moves(string a, string b, string slot, bool isTurned)
+    {
+        foreach (bool isBack in (bool[])[false, true])
+        {
+            FlowTable table = Table(1);
+            NewSlot made = Slot(0, 0);
+            made.Origin.FormB = 1;
+            made.Life.Flags |= isBack ? SlotFlags.FirstFromB : SlotFlags.None;
+            table.Make(Add(table, V4(1)), made);
+            string owner = isTurned ? a : b;
+            table.Adopt(Timers(30), new PlanNumbers([0], [], Publics("10.1.0.0=203.0.113.1"), owner == "203.0.113.1" ? Publics() : Publics("10.9.0.9=203.0.113.9", $"{owner}=203.0.113.1")), 1);
+            FlowKey key = isTurned ? Key(a, 53, b, 1) : Key(a, 1, b, 53);
+            Assert.Equal([slot], Slots(table, key));
+            Assert.Equal(isBack != isTurned, (table.Slot(table.Find(key, table.Hash.Of(key)), 0).Life.Flags & SlotFlags.FirstFromB) != 0);
+            Assert.Equal(1, table.Count);
+        }
+    }
+
+    [Fact]
+    public void CT_14_The_ends_of_a_flow_between_a_host_and_itself_are_told_apart_by_who_sent_first()
+    {
+        FlowTable table = Table(1);
+        FlowKey mirror = Key("10.0.0.1", 53, "10.0.0.1", 53);
+        NewSlot made = Slot(0, 0);
+        made.Origin.FormA = 1;
+        table.Make(Add(table, mirror), made);    // 203.0.113.1:53 to 10.0.0.1:53
+        OwnerMap own = Publics("10.0.0.1=203.0.113.1"), others = Publics("10.9.0.9=203.0.113.9", "10.0.0.7=203.0.113.1");
+        table.Adopt(Timers(30), new PlanNumbers([0], [], own, others), 1);
+        FlowKey apart = Key("10.0.0.1", 53, "10.0.0.7", 53);
+        Assert.Equal(["0 0 2 -1 70 0"], Slots(table, apart));
+        Assert.Equal(SlotFlags.FirstFromB, table.Slot(table.Find(apart, table.Hash.Of(apart)), 0).Life.Flags & SlotFlags.FirstFromB);
+        table.Adopt(Timers(30), new PlanNumbers([0], [], others, own), 1);
+        Assert.Equal(["0 1 0 -1 70 0"], Slots(table, mirror));
+        Assert.Equal(SlotFlags.None, table.Slot(table.Find(mirror, table.Hash.Of(mirror)), 0).Life.Flags & SlotFlags.FirstFromB);
+    }
+
+    [Fact]
+    public void CT_14_CT_24_Slots_that_part_are_kept_in_a_full_table_and_it_has_room_again_when_as_many_are_gone()
+    {
+        FlowPool pool = new(2);
+        using FlowTable table = new(pool, new CausalMemory(new CausalBudget()), FlowHash.Secret, Timers(30));
+        foreach (int number in (int[])[1, 2])
+        {
+            NewSlot far = Slot(1, number);
+            far.Origin.FormB = 1;
+            int index = Add(table, V4(number));
+            table.Make(index, Slot(0, number));
+            table.Make(index, far);
+        }
+
+        Assert.False(table.TryReserve(3));
+        table.Adopt(Timers(30), new PlanNumbers([0, 1], [], Publics("10.1.0.0=203.0.113.1"), Publics("10.1.0.7=203.0.113.1")), 3);
+        foreach (int number in (int[])[1, 2])
+        {
+            Assert.Equal([$"0 0 0 -1 70 {number}"], Slots(table, V4(number)));
+            Assert.Equal([$"1 0 1 -1 70 {number}"], Slots(table, Key("10.0.0.1", (ushort)number, "10.1.0.7", 53)));
+        }
+
+        Assert.Equal((4, 4), (table.Count, pool.Taken));
+        Assert.False(table.TryReserve((30 * Second) + 1));    // two gone of four, and two is what there may be
+        Assert.Equal((2, 2), (table.Count, pool.Taken));
+        Assert.True(table.TryReserve((30 * Second) + 2));
+    }
+
+    [Fact]
+    public void CT_14_Slots_that_meet_leave_their_places_to_others()
+    {
+        FlowPool pool = new(2);
+        using FlowTable table = new(pool, new CausalMemory(new CausalBudget()), FlowHash.Secret, Timers(30));
+        NewSlot far = Slot(1, 0);
+        far.Origin.FormB = 1;
+        table.Make(Add(table, Key("10.0.0.1", 1, "10.1.0.7", 53)), far);
+        table.Make(Add(table, V4(1)), Slot(0, 0));
+        table.Adopt(Timers(30), new PlanNumbers([0, 1], [], Publics("10.1.0.7=203.0.113.1"), Publics("10.1.0.0=203.0.113.1")), 1);
+        Assert.Equal(["0 0 0 -1 70 0", "1 0 1 -1 70 0"], Slots(table, V4(1)));
+        Assert.Equal((1, 1), (table.Count, pool.Taken));
+    }
+
+    [Fact]
+    public void CT_14_A_slot_that_has_timed_out_stays_dead_when_its_interfaces_time_outs_grow()
+    {
+        foreach ((int seconds, string[] left) in ((int, string[])[])[(59, ["1 0 0 -1 70 0", "2 0 0 -1 70 20000000000"]), (45, ["1 0 0 -1 70 0", "2 0 0 -1 70 20000000000"]), (30, ["0 0 0 -1 70 0", "1 0 0 -1 70 0", "2 0 0 -1 70 20000000000"])])
+        {
+            FlowTable table = Table(1);
+            int index = Add(table, V4(1));
+            table.Make(index, Slot(0, 0));
+            table.Make(index, Slot(1, 0));
+            table.Make(index, Slot(2, 20 * Second));
+            table.Adopt(new Timeouts(new TransientTimeouts(), [Udp(seconds), Udp(30), Udp(seconds)]), new PlanNumbers([0, 1, 2], [], Publics(), Publics()), 30 * Second);
+            Assert.Equal(left, Slots(table, V4(1)));
+            Assert.Equal((true, false), (table.IsLive(index, 2, ((20 + seconds) * Second) - 1), table.IsLive(index, 2, (20 + seconds) * Second)));
+        }
+    }
+
+    /// <summary>A reload that changes rules alone costs nothing for each flow.</summary>
+    [Fact]
+    public void REL_14_Adopt_looks_at_no_flow_when_nothing_that_slots_remember_changed()
+    {
+        FlowTable table = Table(1);
+        table.Make(Add(table, V4(1)), Slot(1, 0));
+        Assert.False(table.TryReserve(Second));
+        OwnerMap publics = Publics("10.0.0.1=203.0.113.1"), more = Publics("10.0.0.1=203.0.113.1", "10.0.0.2=203.0.113.2"), swapped = Publics("10.0.0.2=203.0.113.2", "10.0.0.1=203.0.113.1");
+        Assert.True(new PlanNumbers([0, 1], [0], publics, Publics("10.0.0.1=203.0.113.1")).IsSame);
+        Assert.False(new PlanNumbers([0, 1], [0], publics, more).IsSame);
+        Assert.False(new PlanNumbers([0, 1], [0], more, publics).IsSame);
+        Assert.False(new PlanNumbers([0, 1], [0], more, swapped).IsSame);
+        Assert.False(new PlanNumbers([1, 0], [0], more, more).IsSame);
+        Assert.False(new PlanNumbers([0, 1], [-1], more, more).IsSame);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        table.Adopt(Timers(30), Same, Second);
+        Assert.False(table.TryReserve(2 * Second));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10_000);    // the wheel, half a MiB, is still the same
     }
 
     [Theory]
@@ -227,7 +356,7 @@ public sealed class FlowTableMovesTests
         Assert.True(table.TryReserve(0));
         table.Make(table.Add(V4(1), table.Hash.Of(V4(1))), Slot(1, 0));
         Assert.False(table.TryReserve(Second));    // from here on deadlines are kept in a wheel
-        table.Adopt(Timers(seconds), Same);
+        table.Adopt(Timers(seconds), Same, Second);
         Assert.False(table.TryReserve((seconds * Second) - 1));
         Assert.True(table.TryReserve(seconds * Second));
         Assert.Equal((0, 1L), (table.Count, table.Reclaimed));
@@ -268,7 +397,7 @@ public sealed class FlowTableMovesTests
         FlowTable table = Table(2);
         int index = Add(table, V4(1));
         Assert.Equal([0, 1, 2, 3], Enumerable.Range(0, 4).Select(_ => table.Make(index, Slot(0, 0))));
-        table.Adopt(Timers(30), new PlanNumbers([9], [], [-1]));
+        table.Adopt(Timers(30), new PlanNumbers([9], [], Publics(), Publics()), 1);
         Assert.Equal([9, 9, 9, 9], Enumerable.Range(0, 4).Select(i => table.Slot(index, i).Life.Interface));
         int gone = Add(table, V4(2));
         table.Make(gone, Slot(0, 0));
@@ -370,6 +499,31 @@ public sealed class FlowTableMovesTests
         prepared.Prepare(30_000);    // five to a bucket, the next power of two
         Assert.Equal((8_192 * Bucket) + (Block * (Entry + Detail)), prepared.BytesMapped);
     }
+
+    /// <summary>Who has which public address: <c>PRIVATE=PUBLIC</c>.</summary>
+    private static OwnerMap Publics(params string[] associations) => new(
+        [], [], [.. associations.Select(one => new AssociationPlan(IpAddress.Parse(one.Split('=')[0]), IpAddress.Parse(one.Split('=')[1]), 0, 0, 0))], [], new PrefixMap([]));
+
+    /// <summary>The slots of a key: interface, forms of A and B, gateway, rule, last.</summary>
+    private static string[] Slots(FlowTable table, FlowKey key)
+    {
+        int index = table.Find(key, table.Hash.Of(key));
+        List<string> slots = [];
+        for (int i = 0; i < (index < 0 ? 0 : table.SlotCount(index)); i++)
+        {
+            FlowSlot slot = table.Slot(index, i);
+            if (slot.Life.Interface >= 0)
+            {
+                slots.Add(string.Create(CultureInfo.InvariantCulture, $"{slot.Life.Interface} {slot.Origin.FormA} {slot.Origin.FormB} {slot.Origin.Gateway} {slot.Origin.Rule} {slot.Life.Last}"));
+            }
+        }
+
+        return [.. slots];
+    }
+
+    private static InterfaceTimeouts Udp(int seconds) => new(432_000 * Second, 180 * Second, seconds * Second);
+
+    private static FlowKey Key(string a, ushort portA, string b, ushort portB) => new(IpAddress.Parse(a), portA, IpAddress.Parse(b), portB, 17);
 
     private static FlowTable Table(int capacity) => new(new FlowPool(capacity), new CausalMemory(new CausalBudget()), FlowHash.Secret, Timers(30));
 

@@ -74,7 +74,7 @@ public sealed class LiveLoopTests : IDisposable
                     SpinWait.SpinUntil(() => loop.Received >= 1_000, Longest);    // some are judged by the first policy
                     loop.Post(() =>
                     {
-                        _engine.Judge.Adopt(next.Policy);
+                        _engine.Judge.Adopt(next.Policy, _ports.Now());
                         _bridge.Adopt(next.Policy.Plan);
                         loop.Epoch++;
                     });

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Text.RegularExpressions;
 using Dataplane.Analysis.Reload;
 using Dataplane.Compiler;
 using Dataplane.Fabric;
@@ -77,7 +78,7 @@ public sealed class ReloadForecastTests
     [Fact]
     public void REL_15_What_is_forecast_is_what_happens()
     {
-        int cut = 0, kept = 0;
+        int cut = 0, kept = 0, movedAndKept = 0;
         foreach (int seed in Enumerable.Range(500, 150))
         {
             Random random = new(seed);
@@ -94,13 +95,14 @@ public sealed class ReloadForecastTests
 
             List<FlowSnapshot> flows = [];
             Assert.Equal(-1, engine.Judge.CopyLive(0, int.MaxValue, now, flows));
-            Network next = random.Next(2) == 0 ? new RandomWorld(seed + 5_000).Network : world.Network;
+            bool moves = random.Next(3) == 0;
+            Network next = moves ? NetworkBuilder.Network(WithOtherPublics(world.Topology, random)) : random.Next(2) == 0 ? new RandomWorld(seed + 5_000).Network : world.Network;
             FabricPlan before = engine.Judge.Plan;
             NextNetwork prepared = engine.Next(next);
             List<ReloadForecast> alone = [.. flows.Select(flow => ReloadForecast.Of([flow], before, engine.Judge.Tables.Names, next, options, now))];
             ReloadForecast all = ReloadForecast.Of(flows, before, engine.Judge.Tables.Names, next, options, now);
-            Assert.Equal(alone.Sum(one => one.Flows[FlowOutlook.Cut]), all.Flows[FlowOutlook.Cut]);
-            engine.Judge.Adopt(prepared.Policy);
+            int cutBefore = cut;
+            engine.Judge.Adopt(prepared.Policy, now);
             for (int i = 0; i < flows.Count; i++)
             {
                 Headers along = ReloadForecast.Probe(flows[i], before, isFirst: false);
@@ -108,10 +110,28 @@ public sealed class ReloadForecastTests
                 Assert.Equal((seed, i, passes ? 0L : 1L), (seed, i, alone[i].Flows[FlowOutlook.Cut]));
                 cut += passes ? 0 : 1;
                 kept += passes ? 1 : 0;
+                movedAndKept += passes && moves ? 1 : 0;
             }
+
+            Assert.Equal((seed, cut - cutBefore), (seed, all.Flows[FlowOutlook.Cut]));
         }
 
-        Assert.True(cut > 20 && kept > 20, $"{cut} cut, {kept} kept: one of the two is hardly met");
+        Assert.True(cut > 20 && kept > 20 && movedAndKept > 20, $"{cut} cut, {kept} kept, {movedAndKept} of them while addresses moved: one of them is hardly met");
+    }
+
+    [Fact]
+    public void CT_14_A_callers_flow_is_not_forecast_as_cut_when_the_public_address_that_it_called_moves()
+    {
+        string text = ConnectionTrackingTests.Text("in tcp 443 198.51.100.0/24", "out udp 53 203.0.113.0/24") + "\nsubnet sub-2 vpc-1 10.0.2.0/24 rtb=rtb-1\neni eni-s sub-2 10.0.2.10=203.0.113.99 sg=sg-s\nsg sg-s vpc-1\nin udp 53 203.0.113.0/24\nout all 0.0.0.0/0";
+        ReloadForecast forecast = Forecast(text, text.Replace("10.0.2.10=", "10.0.2.11=", StringComparison.Ordinal), "udp 10.0.1.10:9 > 203.0.113.99:53");
+        Assert.Equal("1 flow in progress: 1 unchanged", ForecastText.Lines(forecast).First());
+    }
+
+    /// <summary>Public addresses move, appear and vanish.</summary>
+    private static string WithOtherPublics(string topology, Random random)
+    {
+        Queue<string> publics = new(Regex.Matches(topology, "=(?:203\\.0\\.113|192\\.168\\.7)\\.[0-9]+").Select(m => m.Value).OrderBy(_ => random.Next()));
+        return Regex.Replace(topology, "^(eni \\S+ \\S+ [0-9.]+)(=[0-9.]+)?", m => m.Groups[1].Value + (random.Next(3) != 0 && publics.TryDequeue(out string? next) ? next : ""), RegexOptions.Multiline);
     }
 
     private static ReloadForecast Forecast(string before, string after, params string[] packets)

@@ -121,6 +121,88 @@ public sealed class ReloadTests
         .Change(Text("in tcp 443 198.51.100.0/24").Replace("203.0.113.10", "203.0.113.11", StringComparison.Ordinal))
         .Send(Out + "SA", "allow established rtb-1/0.0.0.0/0", "eni-w | tracked sg-w/ingress/1 | acl-default-vpc-1/egress/100 | rtb-1/0.0.0.0/0 | igw-1 10.0.1.10>203.0.113.11 | igw-1");
 
+    [Theory]
+    [InlineData("10.0.2.10=203.0.113.10", "10.0.2.11", "10.0.2.10", "10.0.2.11=203.0.113.10")]     // to another interface
+    [InlineData("10.0.2.10=203.0.113.10", "10.0.2.11", "10.0.2.10", "10.0.2.11")]                  // to nobody
+    [InlineData("10.0.2.10", "10.0.2.11", "10.0.2.10=203.0.113.10", "10.0.2.11")]                  // from nobody
+    [InlineData("10.0.2.10", "10.0.2.11", "10.0.2.10", "10.0.2.11=203.0.113.10")]
+    [InlineData("10.0.2.10=203.0.113.10", "10.0.2.11", "10.0.2.10=203.0.113.11", "10.0.2.11")]     // another in its place
+    public void CT_14_A_flow_goes_on_at_its_callers_interface_when_the_public_address_that_it_called_changes_hands(string s, string t, string nextS, string nextT)
+    {
+        Scenario scenario = new Scenario(Callers(s, t), Live)
+            .Send("udp 10.0.1.20:9 > 203.0.113.10:53", "allow new")
+            .Send("udp 203.0.113.10:53 > 10.0.1.20:9", "allow established")
+            .Change(Callers(nextS, nextT))
+            .Send("udp 203.0.113.10:53 > 10.0.1.20:9", "allow established");
+        scenario.Change(Callers(s, t))
+            .Send("udp 10.0.1.20:9 > 203.0.113.10:53", "allow established")
+            .Send("udp 203.0.113.10:53 > 10.0.1.20:9", "allow established");
+    }
+
+    [Fact]
+    public void CT_14_A_public_address_that_goes_and_comes_back_keeps_the_callers_flow() => new Scenario(Callers("10.0.2.10=203.0.113.10", "10.0.2.11"), Live)
+        .Send("udp 10.0.1.20:9 > 203.0.113.10:53", "allow new")
+        .Send("udp 203.0.113.10:53 > 10.0.1.20:9", "allow established")
+        .Change(Callers("10.0.2.10", "10.0.2.11"))
+        .Change(Callers("10.0.2.10=203.0.113.10", "10.0.2.11"))
+        .Send("udp 10.0.1.20:9 > 203.0.113.10:53", "allow established");
+
+    [Fact]
+    public void CT_14_A_flow_goes_on_at_an_interface_whose_own_public_address_changes() => new Scenario(Callers("10.0.2.10", "10.0.2.11"), Live)
+        .Send("udp 10.0.1.20:9 > 203.0.113.10:53", "allow new")
+        .Change(Callers("10.0.2.10", "10.0.2.11").Replace("203.0.113.20", "203.0.113.21", StringComparison.Ordinal))
+        .Send("udp 203.0.113.10:53 > 203.0.113.21:9", "allow established");
+
+    [Fact]
+    public void CT_24_Flows_are_counted_by_the_public_addresses_that_there_are_now()
+    {
+        JudgeOptions three = Live with { MaxFlows = 3 };
+        new Scenario(Callers("10.0.2.10=203.0.113.10", "10.0.2.11"), three)
+            .Send("udp 10.0.1.20:9 > 203.0.113.10:53", "allow new")
+            .Send("udp 10.0.1.20:10 > 203.0.113.10:53", "allow new")
+            .Change(Callers("10.0.2.10", "10.0.2.11=203.0.113.10"))    // each is two flows now: what the caller sees, and what the called one saw
+            .Send("udp 10.0.1.20:11 > 203.0.113.10:53", "deny TRACKING_TABLE_FULL")
+            .Change(Callers("10.0.2.10=203.0.113.10", "10.0.2.11"))
+            .Send("udp 203.0.113.10:53 > 10.0.1.20:9", "allow established")
+            .Send("udp 203.0.113.10:53 > 10.0.1.20:10", "allow established")    // four were more than three, and none was given up
+            .Send("udp 10.0.1.20:11 > 203.0.113.10:53", "allow new")
+            .Send("udp 10.0.1.20:12 > 203.0.113.10:53", "deny TRACKING_TABLE_FULL");
+    }
+
+    [Theory]
+    [InlineData(29, "allow established")]
+    [InlineData(30, "deny ENI_SG_RULES_MISMATCH")]
+    [InlineData(45, "deny ENI_SG_RULES_MISMATCH")]
+    public void CT_14_CT_21_A_flow_that_timed_out_before_time_outs_grew_is_over(int idle, string verdict) => new Scenario(Callers("10.0.2.10", "10.0.2.11"), Live)
+        .Send("udp 10.0.1.20:9 > 203.0.113.10:53", "allow new")
+        .Wait(idle)
+        .Change(Callers("10.0.2.10", "10.0.2.11").Replace("sg=sg-c", "sg=sg-c timers=350/180/60", StringComparison.Ordinal))
+        .Wait(59 - idle)
+        .Send("udp 203.0.113.10:53 > 203.0.113.20:9", verdict);
+
+    [Fact]
+    public void CT_21_Shorter_time_outs_hold_from_the_next_packet_on_and_what_they_ended_stays_over() => new Scenario(Callers("10.0.2.10", "10.0.2.11").Replace("sg=sg-c", "sg=sg-c timers=350/180/60", StringComparison.Ordinal), Live)
+        .Send("udp 10.0.1.20:9 > 203.0.113.10:53", "allow new")
+        .Wait(45)
+        .Change(Callers("10.0.2.10", "10.0.2.11"))
+        .Change(Callers("10.0.2.10", "10.0.2.11").Replace("sg=sg-c", "sg=sg-c timers=350/180/60", StringComparison.Ordinal))
+        .Send("udp 203.0.113.10:53 > 203.0.113.20:9", "deny ENI_SG_RULES_MISMATCH");
+
+    [Theory]
+    [InlineData("")]            // gone
+    [InlineData("igw igw-1")]   // detached
+    public void A_gateway_that_was_taken_away_is_no_longer_how_a_flow_left(string left)
+    {
+        string before = Text("out udp 53 198.51.100.0/24"), after = before.Replace("igw igw-1 vpc-1", left, StringComparison.Ordinal).Replace("0.0.0.0/0 igw-1", "", StringComparison.Ordinal).Replace("::/0 igw-1", "", StringComparison.Ordinal);
+        Assert.Equal(left.Length > 0, after.Contains("igw-1", StringComparison.Ordinal));
+        new Scenario(before, Live)
+            .Send("udp 10.0.1.10:9 > 198.51.100.1:53", "allow new")
+            .Change(after)
+            .Send("udp 198.51.100.1:53 > 203.0.113.10:9", "unplaced")
+            .Change(before)
+            .Send("udp 198.51.100.1:53 > 203.0.113.10:9", "allow established");
+    }
+
     /// <summary>Networks that change into each other under traffic: the engine says what the interpreter says.</summary>
     [Theory]
     [InlineData(1)]
@@ -136,14 +218,14 @@ public sealed class ReloadTests
             List<TestEngine> engines = [.. TestEngine.All.Select(make => make(world.Network, options))];
             for (int i = 0; i < 400; i++)
             {
+                (string text, long time) = world.Next();
                 if (random.Next(25) == 0)
                 {
                     Network next = random.Next(3) == 0 ? new RandomWorld(seed + 100_000 + random.Next(3)).Network : NetworkBuilder.Network(WithoutSomeRules(world.Topology, random));
-                    engines.ForEach(engine => engine.Adopt(next));
+                    engines.ForEach(engine => engine.Adopt(next, time));
                     changes++;
                 }
 
-                (string text, long time) = world.Next();
                 TestPacket packet = PacketText.Parse(text);
                 Outcome[] said = [.. engines.Select(engine => engine.Judge(packet.Headers, packet.Quote, time))];
                 Assert.True(said[0].Equals(said[1]), $"seed {seed}, packet {i}: {text}\n{engines[0].Name}: {said[0]}\n{engines[1].Name}: {said[1]}\n{world.Topology}");
@@ -157,6 +239,24 @@ public sealed class ReloadTests
         acl acl-1 vpc-1
         in 100 allow all 0.0.0.0/0
         out 100 allow all 0.0.0.0/0
+        """;
+
+    /// <summary>An interface that calls 203.0.113.10, and two that it may be of.</summary>
+    private static string Callers(string s, string t) => $"""
+        vpc vpc-1 10.0.0.0/16
+        igw igw-1 vpc-1
+        rtb rtb-1 vpc-1
+          0.0.0.0/0 igw-1
+        subnet sub-1 vpc-1 10.0.1.0/24 rtb=rtb-1
+        subnet sub-2 vpc-1 10.0.2.0/24 rtb=rtb-1
+        sg sg-c vpc-1
+          out udp 53 203.0.113.0/24
+        sg sg-s vpc-1
+          in udp 53 203.0.113.0/24
+          out all 0.0.0.0/0
+        eni eni-c sub-1 10.0.1.20=203.0.113.20 sg=sg-c
+        eni eni-s sub-2 {s} sg=sg-s
+        eni eni-t sub-2 {t} sg=sg-s
         """;
 
     private static string WithoutSomeRules(string topology, Random random) => string.Join('\n', topology.Split('\n')

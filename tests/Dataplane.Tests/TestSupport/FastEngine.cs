@@ -15,7 +15,7 @@ internal sealed class FastEngine : TestEngine
 
     public override string Name => "engine";
 
-    public override void Adopt(Network network) => _engine.Judge.Adopt(_engine.Next(network).Policy);
+    public override void Adopt(Network network, long time) => _engine.Judge.Adopt(_engine.Next(network).Policy, time);
 
     public override Outcome Judge(Headers packet, Headers quote, long time)
     {

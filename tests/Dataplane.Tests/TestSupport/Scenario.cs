@@ -35,7 +35,7 @@ public sealed class Scenario
         Network network = NetworkBuilder.Network(topology);
         foreach (TestEngine engine in _engines)
         {
-            engine.Adopt(network);
+            engine.Adopt(network, _now);
         }
 
         return this;

@@ -24,7 +24,8 @@ public abstract class TestEngine
     public abstract Outcome Judge(Headers packet, Headers quote, long time);
 
     /// <summary>From the next packet on another network judges. Without causal memory only.</summary>
-    public abstract void Adopt(Network network);
+    /// <param name="time">When that is, nanoseconds since 1970.</param>
+    public abstract void Adopt(Network network, long time);
 
     private sealed class ReferenceEngine(Network network, JudgeOptions options) : TestEngine
     {
@@ -32,7 +33,7 @@ public abstract class TestEngine
 
         public override string Name => "reference";
 
-        public override void Adopt(Network network) => _interpreter.Adopt(network);
+        public override void Adopt(Network network, long time) => _interpreter.Adopt(network, time);
 
         public override Outcome Judge(Headers packet, Headers quote, long time) => _interpreter.Judge(packet, quote, time);
     }
