@@ -136,7 +136,7 @@ public sealed class MadeTraffic
 
     private void Find(SinglePackets judge)
     {
-        NetworkInterface[] cards = [.. _network.Interfaces.Where(one => !one.Addresses.IsEmpty)];
+        NetworkInterface[] cards = [.. _network.Interfaces.Where(one => !one.Addresses.IsEmpty && one.Unenforced is null)];
         PacketBlock block = new();
         long time = Start;
         for (int i = 0; cards.Length > 0 && i < Tries && (_allowed.Count < MostPairs || _denied.Count < MostPairs); i++)

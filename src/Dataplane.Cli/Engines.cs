@@ -49,11 +49,7 @@ internal static class Engines
             warnings.Add("A table of the engine was full: records may depend on the number of workers. Raise --max-flows, or replay with --workers 1.");
         }
 
-        foreach ((string gateway, long packets) in engine.Judge.UnplacedBehind.OrderByDescending(g => g.Value).ThenBy(g => g.Key, StringComparer.Ordinal))
-        {
-            warnings.Add($"{gateway}: {packets} packets would enter through this gateway, which is not enforced yet. They are unplaced.");
-        }
-
+        warnings.AddRange(EngineNotes.Of(engine.Judge));
         if (compile.Failure is { } failure)
         {
             warnings.Add($"The compiler failed and the interpreter judged for it, with the same verdicts: {failure.Message} Report it.");

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Dataplane.Analysis;
 using Dataplane.Compiler;
 using Dataplane.Compiler.Load;
 using Dataplane.Engine;
@@ -72,14 +73,10 @@ internal sealed class LivePolicy : IDisposable
         List<string> warnings = [];
         if (Engine.Judge.Counters.TableFull > 0)
         {
-            warnings.Add($"The tracking table was full: {Engine.Judge.Counters.TableFull} packets were denied TRACKING_TABLE_FULL. Raise --max-flows.");
+            warnings.Add($"The tracking table was full: TRACKING_TABLE_FULL denied {Counted.Of(Engine.Judge.Counters.TableFull, "packet")}. Raise --max-flows.");
         }
 
-        foreach ((string gateway, long packets) in Engine.Judge.UnplacedBehind.OrderByDescending(g => g.Value).ThenBy(g => g.Key, StringComparer.Ordinal))
-        {
-            warnings.Add($"{gateway}: {packets} packets would enter through this gateway, which is not enforced yet. They are unplaced.");
-        }
-
+        warnings.AddRange(EngineNotes.Of(Engine.Judge));
         lock (_lock)
         {
             warnings.AddRange(_warnings);

@@ -56,7 +56,7 @@ internal sealed class TraceScreen(TextWriter writer, Network network)
             Verdict.Allow => outcome.To is { } to ? $"allowed: it reaches {to}" : "allowed: traffic with an Amazon service, which nothing filters",
             Verdict.Deny => $"denied: {outcome.Reason}{(outcome.Rule is null ? "" : $" {outcome.Rule}")}: {ReasonText.Of(outcome)}",
             Verdict.Moot => "moot: it would not exist",
-            Verdict.Unplaced => "unplaced: neither end has a place on this topology, or it would come through a gateway that is not enforced yet",
+            Verdict.Unplaced => "unplaced: neither end has a place on this topology, or it would come through a gateway or belong to a component that is not enforced yet",
             _ => outcome.Verdict.ToString(),
         };
         _page.Paragraph(2, "", verdict, outcome.Verdict == Verdict.Allow ? "green" : outcome.Verdict == Verdict.Deny ? "red" : "olive");

@@ -30,6 +30,7 @@ public static class ReasonText
             DenyReason.GATEWAY_REJECTS_SPOOFED_TRAFFIC => "the source is not the VPC's own",
             DenyReason.INGRESS_RTB_NO_PUBLIC_IP => "the appliance of the gateway's route table has no public address",
             DenyReason.UNSUPPORTED_COMPONENT => "the route leads to a kind of gateway that is not enforced yet",
+            DenyReason.VPCE_INTRA_VPC_TRAFFIC => "an interface endpoint begins nothing and answers no ping",
             DenyReason.IGW_TRAFFIC_DENIED => "the interface denies all internet-gateway traffic",
             DenyReason.EIGW_INBOUND => "an egress-only internet gateway lets no connection in",
             DenyReason.NO_INTERFACE_AT_DESTINATION => "no interface has the destination address",

@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Dataplane.Fabric;
 using Dataplane.Live;
+using Dataplane.Records;
 using Dataplane.Topology.Model;
 
 namespace Dataplane.Compiler.Lower;
@@ -30,10 +31,10 @@ public sealed partial class BoxLowering
         }
 
         NoteGateways(ports);
-        int missing = _network.Interfaces.Length - attached.Count;
+        int all = _network.Interfaces.Count(one => one.Unenforced is null), missing = all - attached.Count;
         if (missing > 0)
         {
-            _notes.Add($"{missing} of {_network.Interfaces.Length} interfaces are not attached: what is allowed to them goes nowhere and is counted as not attached.");
+            _notes.Add($"{missing} of {Counted.Of(all, "interface")} {(missing == 1 ? "is" : "are")} not attached: what is allowed to them goes nowhere and is counted as not attached.");
         }
     }
 

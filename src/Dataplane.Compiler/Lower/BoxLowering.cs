@@ -180,6 +180,18 @@ public sealed partial class BoxLowering
     private BoxPort? Interface(BoxAttachment attachment, string where, int number, BoxSubnet[] subnets)
     {
         NetworkInterface one = _network.Interfaces[number];
+        if (one.Unenforced is { } component)
+        {
+            if (_mayMiss)
+            {
+                _notes.Add($"{attachment.Component} is now of {component}, which is not enforced yet: its live interface is attached to nothing until that changes.");
+                return Nothing(attachment.Component);
+            }
+
+            Fail(where, $"it is an interface of {component}, which is not enforced yet, so every packet there would be unplaced", "Attach another interface");
+            return null;
+        }
+
         if (attachment.Via is { } via)
         {
             Fail(where, $"via={via} is given for an interface", "Leave via= out: an interface has its host behind it, only a gateway has a next hop");

@@ -124,6 +124,8 @@ public sealed class FabricLowering
             IsManaged = one.Kind == InterfaceKind.Managed || one.SecurityGroupIds.IsEmpty,
             AutoTracks = one.Service != TrackedService.None,
             IsBalancer = one.Service == TrackedService.NetworkLoadBalancer,
+            OnlyAnswers = one.Service == TrackedService.InterfaceEndpoint,
+            Unenforced = one.Unenforced is { } component ? _names.Intern(component) : NameTable.None,
             SourceDestCheck = one.SourceDestCheck,
             DenyAllIgwTraffic = one.DenyAllIgwTraffic,
             HasPublic = one.Addresses.Any(address => address.Public is not null),
@@ -136,6 +138,7 @@ public sealed class FabricLowering
     private GroupListPlan Groups(NetworkInterface one, string vpc, bool ingress)
     {
         string[] ids = [.. one.SecurityGroupIds.Order(StringComparer.Ordinal)];
+        bool answers = !ingress && one.Service == TrackedService.InterfaceEndpoint;    // IFE-03: no rule lets it begin anything
         ProtocolSet openV4 = default, openV6 = default;
         foreach (string id in ids)
         {
@@ -146,8 +149,8 @@ public sealed class FabricLowering
 
         return new GroupListPlan
         {
-            Lists = [.. ids.Select(id => _catalog.Find(ListKind.SecurityGroup, id, vpc, ingress).Slot)],
-            None = ids.Length == 0 ? NameTable.None : _names.Intern($"{string.Join('+', ids)}/{(ingress ? "ingress" : "egress")}/none"),
+            Lists = answers ? [] : [.. ids.Select(id => _catalog.Find(ListKind.SecurityGroup, id, vpc, ingress).Slot)],
+            None = ids.Length == 0 || answers ? NameTable.None : _names.Intern($"{string.Join('+', ids)}/{(ingress ? "ingress" : "egress")}/none"),
             OpenV4 = openV4,
             OpenV6 = openV6,
         };
@@ -275,7 +278,7 @@ public sealed class FabricLowering
     /// <summary>Whether address space can lie behind such a target: VPN, Direct Connect, transit gateway, peering and their like.</summary>
     private bool IsWayOut(string id) => _allGateways.TryGetValue(id, out Gateway? gateway)
         ? gateway.Kind is not (GatewayKind.Internet or GatewayKind.EgressOnlyInternet or GatewayKind.Nat or GatewayKind.VpcEndpoint)
-        : !id.StartsWith("nat-", StringComparison.Ordinal) && !id.StartsWith("vpce-", StringComparison.Ordinal);
+        : !_interfaces.ContainsKey(id) && !id.StartsWith("nat-", StringComparison.Ordinal) && !id.StartsWith("vpce-", StringComparison.Ordinal);
 
     private RouteTablePlan Table(RouteTable table)
     {

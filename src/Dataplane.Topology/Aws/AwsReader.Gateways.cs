@@ -125,7 +125,7 @@ internal sealed partial class AwsReader
         }
     }
 
-    /// <summary>Gateway and Gateway Load Balancer endpoints are route targets; the others are interfaces, which other files list.</summary>
+    /// <summary>Gateway and Gateway Load Balancer endpoints are route targets; all but the first kind have interfaces, which other files list.</summary>
     private void Endpoints()
     {
         foreach (AwsNode row in Rows("VpcEndpoints"))
@@ -138,19 +138,32 @@ internal sealed partial class AwsReader
                 GatewayDraft gateway = Gateway(id, GatewayKind.VpcEndpoint, row);
                 gateway.Gone = !available;
                 AddNew(gateway.VpcIds, row.Id("VpcId"));
-            }
-            else if (available)
-            {
-                if (type.ToUpperInvariant() is "INTERFACE")
+                if (type.ToUpperInvariant() is "GATEWAY")
                 {
-                    // Simulators print these as plain interfaces; the endpoint says what they are (CT-09).
-                    foreach (InterfaceDraft card in row.Texts("NetworkInterfaceIds").Select(_interfaces.GetValueOrDefault).OfType<InterfaceDraft>()
-                        .Where(card => card.Type is null or "interface"))
-                    {
-                        card.Type = "vpc_endpoint";
-                    }
+                    continue;
                 }
 
+                if (available)
+                {
+                    // As of a NAT gateway's (IMP-05): what the endpoint says of its interface goes before what the interface says of itself.
+                    foreach (InterfaceDraft card in row.Texts("NetworkInterfaceIds").Select(_interfaces.GetValueOrDefault).OfType<InterfaceDraft>())
+                    {
+                        card.EndpointId = id;
+                    }
+                }
+            }
+            else if (available && type.ToUpperInvariant() is "INTERFACE")
+            {
+                // Simulators print these as plain interfaces; the endpoint says what they are (CT-09).
+                foreach (InterfaceDraft card in row.Texts("NetworkInterfaceIds").Select(_interfaces.GetValueOrDefault).OfType<InterfaceDraft>()
+                    .Where(card => card.Type is null or "interface"))
+                {
+                    card.Type = "vpc_endpoint";
+                }
+            }
+
+            if (available)
+            {
                 string[] missing = [.. row.Texts("NetworkInterfaceIds").Where(i => !_interfaces.ContainsKey(i))];
                 if (missing.Length > 0)
                 {

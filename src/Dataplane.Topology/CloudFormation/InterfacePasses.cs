@@ -464,6 +464,10 @@ internal sealed partial class TemplateReading
             {
                 Groups(plan.Draft, groups);
             }
+            else
+            {
+                plan.Draft.EndpointId = bag.Resource.Id;
+            }
         }
     }
 

@@ -78,6 +78,9 @@ public sealed class InterfaceDraft : Draft
 
     /// <summary>Set when a NAT gateway names this interface (IMP-05).</summary>
     public string? NatGatewayId { get; set; }
+
+    /// <summary>Set when a Gateway Load Balancer endpoint names this interface.</summary>
+    public string? EndpointId { get; set; }
 }
 
 public sealed class SecurityGroupDraft : Draft

@@ -105,6 +105,12 @@ public sealed record NetworkInterface
 
     /// <summary>The NAT gateway whose interface this is, or null.</summary>
     public string? NatGatewayId { get; init; }
+
+    /// <summary>
+    /// What it belongs to where that is not enforced yet: the id of a NAT gateway or Gateway Load Balancer endpoint, or its own where no file names a component. Packets from and to its
+    /// addresses are unplaced, and no route leads to it. Null: it is judged.
+    /// </summary>
+    public string? Unenforced { get; init; }
 }
 
 /// <summary>What a security-group rule lets in or out to: exactly one of a block, a prefix list, a group (SG-21).</summary>
@@ -156,7 +162,7 @@ public enum TargetKind
     InternetGateway,
     EgressOnlyInternetGateway,
 
-    /// <summary>An appliance's interface.</summary>
+    /// <summary>An appliance's interface; never one of a component that is not enforced.</summary>
     NetworkInterface,
 
     /// <summary>Its target is gone (RT-12).</summary>
@@ -176,7 +182,7 @@ public enum RouteOrigin
 
 /// <param name="Destination">A block; for a prefix-list route null.</param>
 /// <param name="PrefixListId">The list of a prefix-list route, else null.</param>
-/// <param name="TargetId">Interface or gateway id; "local" for local routes; for a blackhole the id of what is gone, if known.</param>
+/// <param name="TargetId">Interface or gateway id; the id of what is not enforced; "local" for local routes; for a blackhole the id of what is gone, if known.</param>
 public sealed record Route(
     IpPrefix? Destination, string? PrefixListId, TargetKind Kind, string TargetId, RouteOrigin Origin = RouteOrigin.Static);
 

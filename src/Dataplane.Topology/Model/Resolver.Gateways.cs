@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Dataplane.Topology.Documents;
 
 namespace Dataplane.Topology.Model;
 
@@ -79,7 +80,7 @@ public sealed partial class Resolver
         return gateway;
     }
 
-    /// <summary>One warning for each gateway that packets could take and that is not enforced.</summary>
+    /// <summary>One warning for each gateway that packets could take and that is not enforced, and for each interface of a component whose own file is not there.</summary>
     private void NotEnforced(HashSet<string> targets)
     {
         foreach (KnownGateway gateway in _gateways.Values.OrderBy(g => g.Record.Id, StringComparer.Ordinal))
@@ -90,19 +91,36 @@ public sealed partial class Resolver
                 continue;
             }
 
-            bool target = targets.Contains(gateway.Record.Id);
-            bool inward = gateway.VpcIds.Count > 0 && kind is GatewayKind.VirtualPrivate or GatewayKind.VpcPeering or GatewayKind.Transit;
-            if (target || inward)
+            List<string> effects = [];
+            if (targets.Contains(gateway.Record.Id))
             {
-                string effect = (target, inward) switch
-                {
-                    (true, true) => "packets that a route sends to it are denied UNSUPPORTED_COMPONENT, and packets that would enter there are unplaced",
-                    (true, false) => "packets that a route sends to it are denied UNSUPPORTED_COMPONENT",
-                    _ => "packets that would enter there are unplaced",
-                };
-                _faults.Warn(
-                    gateway.Where, $"the {Name(kind)} {gateway.Record.Id} is not enforced yet: {effect}", "Read verdicts about its traffic with care");
+                effects.Add("packets that a route sends to it are denied UNSUPPORTED_COMPONENT");
             }
+
+            if (gateway.VpcIds.Count > 0 && kind is GatewayKind.VirtualPrivate or GatewayKind.VpcPeering or GatewayKind.Transit)
+            {
+                effects.Add("packets that would enter there are unplaced");
+            }
+
+            if (_components.Remove(gateway.Record.Id))
+            {
+                effects.Add("packets from and to its own addresses are unplaced");
+            }
+
+            if (effects.Count > 0)
+            {
+                _faults.Warn(
+                    gateway.Where, $"the {Name(kind)} {gateway.Record.Id} is not enforced yet: {string.Join(", and ", effects)}", "Read verdicts about its traffic with care");
+            }
+        }
+
+        foreach ((string id, string where) in _components.OrderBy(c => c.Key, StringComparer.Ordinal))
+        {
+            string type = _interfaceDrafts.GetValueOrDefault(id)?.Type ?? "interface";
+            string effect = targets.Contains(id) ? "packets that a route sends to it are denied UNSUPPORTED_COMPONENT, and packets" : "packets";
+            _faults.Warn(
+                where, $"the interface {id} is of a component that is not enforced yet (type {SafeText.Line(type, 40)}): {effect} from and to its own addresses are unplaced",
+                "Read verdicts about its traffic with care");
         }
     }
 }

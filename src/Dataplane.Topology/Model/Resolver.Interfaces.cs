@@ -13,10 +13,16 @@ public sealed partial class Resolver
 
     private Dictionary<string, InterfaceDraft> _interfaceDrafts = [];
 
+    /// <summary>Components that are not enforced and have interfaces, and where a file says so.</summary>
+    private readonly Dictionary<string, string> _components = new(StringComparer.Ordinal);
+
     /// <summary>Instance id to its device 0 interface.</summary>
     private readonly Dictionary<string, string> _firstInterfaces = new(StringComparer.Ordinal);
 
-    /// <summary>InterfaceType with its separators taken away; the API prints natGateway, files hold nat_gateway as well.</summary>
+    /// <summary>
+    /// The types of what is not enforced: no group filters such an interface, and packets from and to it are unplaced. With separators taken away; the API prints natGateway, files hold
+    /// nat_gateway as well.
+    /// </summary>
     private static bool IsManagedType(string type) => type.Replace("_", "", StringComparison.Ordinal).ToUpperInvariant()
         is "NATGATEWAY" or "TRANSITGATEWAY" or "GATEWAYLOADBALANCER" or "GATEWAYLOADBALANCERENDPOINT";
 
@@ -42,6 +48,12 @@ public sealed partial class Resolver
             }
 
             InterfaceKind kind = KindOf(draft);
+            string? component = ComponentOf(draft);
+            if (component is not null)
+            {
+                _components.TryAdd(component, draft.Where);
+            }
+
             AddressesInSubnet(draft, subnet, addresses);
             _interfaces.Add(draft.Id, new NetworkInterface
             {
@@ -60,6 +72,7 @@ public sealed partial class Resolver
                 InstanceId = draft.InstanceId,
                 DeviceIndex = draft.DeviceIndex,
                 NatGatewayId = draft.NatGatewayId,
+                Unenforced = component,
             });
         }
 
@@ -153,10 +166,14 @@ public sealed partial class Resolver
         return null;
     }
 
+    /// <summary>What the interface belongs to, where that is not enforced.</summary>
+    private static string? ComponentOf(InterfaceDraft draft) =>
+        draft.NatGatewayId ?? draft.EndpointId ?? (draft.Type is { } type && IsManagedType(type) ? draft.Id : null);
+
     private InterfaceKind KindOf(InterfaceDraft draft)
     {
         string type = draft.Type ?? "interface";
-        if (draft.NatGatewayId is not null || IsManagedType(type))
+        if (ComponentOf(draft) is not null)
         {
             return InterfaceKind.Managed;
         }

@@ -205,9 +205,21 @@ public sealed partial class Resolver
         return GatewayTarget(gateway, vpc, where);
     }
 
-    private (TargetKind Kind, string Id) InterfaceTarget(NetworkInterface card, Vpc vpc, string where) => card.VpcId == vpc.Id
-        ? (TargetKind.NetworkInterface, card.Id)
-        : NoTarget($"the interface {card.Id} is in {card.VpcId}, not in {vpc.Id}", card.Id, where);
+    private (TargetKind Kind, string Id) InterfaceTarget(NetworkInterface card, Vpc vpc, string where)
+    {
+        if (card.VpcId != vpc.Id)
+        {
+            return NoTarget($"the interface {card.Id} is in {card.VpcId}, not in {vpc.Id}", card.Id, where);
+        }
+
+        if (card.Unenforced is not { } component)
+        {
+            return (TargetKind.NetworkInterface, card.Id);
+        }
+
+        _targets.Add(component);
+        return (TargetKind.Unsupported, component);
+    }
 
     private (TargetKind Kind, string Id) GatewayTarget(KnownGateway gateway, Vpc vpc, string where)
     {

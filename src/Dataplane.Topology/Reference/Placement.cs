@@ -65,7 +65,7 @@ internal sealed class Placement(Network network, AddressBook addresses, Routing 
         // 1. An interface's own address.
         if (sender is not null)
         {
-            return new Place(Entrance.Interface, packet, sender);
+            return Leaving(sender, packet);
         }
 
         // 2. Against a remembered flow that left the topology.
@@ -85,7 +85,7 @@ internal sealed class Placement(Network network, AddressBook addresses, Routing 
                 inside.Destination = called;    // inside, the sender called it by its public address
             }
 
-            return new Place(Entrance.Interface, inside, outside);
+            return Leaving(outside, inside);
         }
 
         // 4. A VPC's own address that no interface has.
@@ -99,6 +99,12 @@ internal sealed class Placement(Network network, AddressBook addresses, Routing 
         if (vpc is null)
         {
             return new Place(Entrance.None, packet);    // 7
+        }
+
+        // 1a. To a component that is not enforced.
+        if (Target(vpc, packet) is { Unenforced: not null })
+        {
+            return new Place(Entrance.None, packet);
         }
 
         // 5. From behind a gateway that is not enforced.
@@ -119,6 +125,18 @@ internal sealed class Placement(Network network, AddressBook addresses, Routing 
             ? new Place(Entrance.EgressOnlyRefusal, packet, null, egressOnly, vpc)
             : new Place(Entrance.None, packet);
     }
+
+    /// <summary>1 and 3; but 1a: what leaves a component that is not enforced, or would arrive at one, has no place.</summary>
+    private Place Leaving(NetworkInterface sender, in Headers packet) =>
+        sender.Unenforced is not null || Target(sender.VpcId, packet) is { Unenforced: not null }
+            ? new Place(Entrance.None, packet)
+            : new Place(Entrance.Interface, packet, sender);
+
+    /// <summary>The only interface at which a packet that is in a VPC can arrive: beyond the VPC only public and IPv6 addresses are reached .</summary>
+    private NetworkInterface? Target(string vpcId, in Headers packet) =>
+        addresses.ByPublic(packet.Destination)
+        ?? addresses.Owner(packet.Destination, vpcId)
+        ?? (packet.IsIpv6 ? addresses.ByPrivate(packet.Destination, packet.Source) : null);
 
     private Gateway? ReturnGateway(in Headers packet, in Headers quote, long now)
     {

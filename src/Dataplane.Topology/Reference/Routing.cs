@@ -76,10 +76,10 @@ internal sealed class Routing
         return candidates.Count > 0 && candidates.Where(c => c.Length == candidates.Max(most => most.Length)).Any(c => c.Unenforced);
     }
 
-    /// <summary>Packets may come from behind it: not a NAT gateway, whose sources are inside, nor an endpoint, nor the two kinds that are enforced.</summary>
-    private bool SomethingLiesBehind(string gatewayId) =>
-        !_gateways.TryGetValue(gatewayId, out Gateway? gateway)
-        || gateway.Kind is not (GatewayKind.Nat or GatewayKind.VpcEndpoint or GatewayKind.Internet or GatewayKind.EgressOnlyInternet);
+    /// <summary>Packets may come from behind it: not a NAT gateway, whose sources are inside, nor an endpoint, nor an interface, nor the two kinds that are enforced.</summary>
+    private bool SomethingLiesBehind(string targetId) => _gateways.TryGetValue(targetId, out Gateway? gateway)
+        ? gateway.Kind is not (GatewayKind.Nat or GatewayKind.VpcEndpoint or GatewayKind.Internet or GatewayKind.EgressOnlyInternet)
+        : !_network.Interfaces.Any(i => i.Id == targetId);
 
     /// <summary>The length of the route's block that holds the address; -1 when none does.</summary>
     private int Length(Route route, IpAddress destination)

@@ -68,7 +68,8 @@ internal sealed class SecurityGroups
 
         // 2. A flow that is remembered (CT-01, CT-11).
         SlotKey? key = PacketKind.IsOrphan(packet) ? null : SlotKey.Of(at.Id, ingress, packet);
-        Slot? slot = key is { } known ? _slots.Live(known, now) : null;
+        bool isAnswered = !(OnlyAnswers(at, ingress) && PacketKind.IsStatefulIcmp(packet));    // IFE-04
+        Slot? slot = key is { } known && isAnswered ? _slots.Live(known, now) : null;
         if (slot is not null && !ReturnPaths.StartsAnew(slot, packet))
         {
             Touch touch = new(slot, false, ingress, packet);
@@ -132,9 +133,17 @@ internal sealed class SecurityGroups
         return GroupAnswer.Pass(match.Rule, untracked ? FlowState.Untracked : FlowState.New, new Touch(made, true, ingress, packet, slot));
     }
 
+    /// <summary>IFE-03: what leaves an interface endpoint belongs to a flow that came in there.</summary>
+    private static bool OnlyAnswers(NetworkInterface at, bool ingress) => !ingress && at.Service == TrackedService.InterfaceEndpoint;
+
     /// <summary>Nothing admits it: SG-02, R-24.</summary>
     private static GroupAnswer Mismatch(NetworkInterface at, bool ingress)
     {
+        if (OnlyAnswers(at, ingress))
+        {
+            return new GroupAnswer(DenyReason.VPCE_INTRA_VPC_TRAFFIC, null, null, FlowState.None, true, null);
+        }
+
         string rule = $"{string.Join('+', at.SecurityGroupIds.Order(StringComparer.Ordinal))}/{Direction(ingress)}/none";
         return new GroupAnswer(DenyReason.ENI_SG_RULES_MISMATCH, rule, rule, FlowState.None, true, null);
     }
@@ -143,6 +152,11 @@ internal sealed class SecurityGroups
     private RuleMatch? Match(NetworkInterface at, bool ingress, in Headers packet)
     {
         RuleMatch? union = null;
+        if (OnlyAnswers(at, ingress))
+        {
+            return null;
+        }
+
         foreach (string id in at.SecurityGroupIds.Order(StringComparer.Ordinal))
         {
             ImmutableArray<SecurityGroupRule> rules = Rules(id, ingress);

@@ -98,7 +98,7 @@ public sealed class EngineJudge : IJudge, IDisposable
         }
     }
 
-    /// <summary>Packets that are unplaced because their source lies behind a gateway that is not enforced, by the gateway's id.</summary>
+    /// <summary>Packets that are unplaced because their source lies behind a gateway that is not enforced, or an end of theirs is an interface of such a component, by its id.</summary>
     public IReadOnlyDictionary<string, long> UnplacedBehind
     {
         get

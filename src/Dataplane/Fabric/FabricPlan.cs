@@ -77,6 +77,12 @@ public sealed record InterfacePlan
     /// <summary>A Network Load Balancer's: flows through it have timers of their own (CT-21).</summary>
     public required bool IsBalancer { get; init; }
 
+    /// <summary>An interface endpoint's: nothing begins there (IFE-03), so its egress asks no lists, and it answers no ping (IFE-04).</summary>
+    public required bool OnlyAnswers { get; init; }
+
+    /// <summary>Name of the component whose interface it is, where that is not enforced: packets from and to it are unplaced; else NameTable.None.</summary>
+    public required int Unenforced { get; init; }
+
     public required bool SourceDestCheck { get; init; }
 
     public required bool DenyAllIgwTraffic { get; init; }

@@ -102,7 +102,7 @@ internal sealed class Itinerary
     /// <summary>Name of where it arrives, for service traffic.</summary>
     public int To;
 
-    /// <summary>The gateway's name because of which it is unplaced, or NameTable.None.</summary>
+    /// <summary>The name of what is not enforced and because of which it is unplaced: the gateway that it would enter by, or the component at one of its ends; or NameTable.None.</summary>
     public int UnplacedBehind;
 
     public Leg[] Legs = new Leg[16];

@@ -69,6 +69,8 @@ internal sealed class Surveyor(FabricPlan plan, NameTable names, bool blockPort2
             return;
         }
 
+        course.Placement = Placement.Unplaced;
+
         // 1
         if (from >= 0)
         {
@@ -100,8 +102,6 @@ internal sealed class Surveyor(FabricPlan plan, NameTable names, bool blockPort2
             return;
         }
 
-        course.Placement = Placement.Unplaced;
-
         // 4
         if (addresses.LowestVpc(source) >= 0)
         {
@@ -113,6 +113,11 @@ internal sealed class Surveyor(FabricPlan plan, NameTable names, bool blockPort2
             : into >= 0 ? plan.Interfaces[into].Vpc
             : addresses.LowestVpc(destination);
         if (vpc < 0)
+        {
+            return;
+        }
+
+        if (IsUnenforced(Target(vpc)))
         {
             return;
         }
@@ -141,10 +146,41 @@ internal sealed class Surveyor(FabricPlan plan, NameTable names, bool blockPort2
 
         void Leaves(int networkInterface)
         {
+            InterfacePlan sender = plan.Interfaces[networkInterface];
+            if (IsUnenforced(networkInterface) || IsUnenforced(Target(sender.Vpc)))
+            {
+                return;
+            }
+
             course.Placement = Placement.Leaves;
-            course.From = plan.Interfaces[networkInterface].Name;
+            course.From = sender.Name;
             Go(Stage.Leave, networkInterface);
         }
+    }
+
+    /// <summary>The interface at which a packet that is in a VPC can arrive, or -1.</summary>
+    private int Target(int vpc)
+    {
+        OwnerMap addresses = plan.Addresses;
+        if (_destinationForm > 0)
+        {
+            return addresses.Associations[_destinationForm - 1].Interface;
+        }
+
+        int near = addresses.Owner(_destination, vpc);
+        return near >= 0 || !_isIpv6 ? near : addresses.Resolve(_destination, _source);
+    }
+
+    /// <summary>Section 2, 1a: the interface is of a component that is not enforced, which is then counted.</summary>
+    private bool IsUnenforced(int networkInterface)
+    {
+        if (networkInterface < 0 || plan.Interfaces[networkInterface].Unenforced < 0)
+        {
+            return false;
+        }
+
+        _course.UnplacedBehind = plan.Interfaces[networkInterface].Unenforced;
+        return true;
     }
 
     private void Go(Stage stage, int at)

@@ -156,7 +156,7 @@ public sealed class Walk
     /// <summary>The entry that the walk used or made, or -1 (always for a later fragment); good when <see cref="FlowTable.Reclaimed"/> is what it was before the walk.</summary>
     public int Flow => _flow;
 
-    /// <summary>The name of the gateway because of which a packet is unplaced (section 2, 5), or <see cref="NameTable.None"/>.</summary>
+    /// <summary>The name of what is not enforced and because of which a packet is unplaced (section 2, 1a and 5), or <see cref="NameTable.None"/>.</summary>
     public int UnplacedBehind => _course.UnplacedBehind;
 
     public bool IsAllowed { get; private set; }
@@ -635,7 +635,7 @@ public sealed class Walk
         }
 
         InterfacePlan own = _plan.Interfaces[at];
-        if (_flow >= 0)
+        if (_flow >= 0 && !(egress && own.OnlyAnswers && _kind == FlowKind.Icmp))    // IFE-04
         {
             int ordinal = _table.FindSlot(_flow, _now, at, egress, _view.FromB, formA, formB);
             if (ordinal >= 0)
@@ -772,7 +772,7 @@ public sealed class Walk
             _packet.Flags &= ~HeaderFlags.ReferencesLost;
         }
 
-        return rule >= 0 || Denied(DenyReason.ENI_SG_RULES_MISMATCH, groups.None);
+        return rule >= 0 || Denied(egress && own.OnlyAnswers ? DenyReason.VPCE_INTRA_VPC_TRAFFIC : DenyReason.ENI_SG_RULES_MISMATCH, groups.None);
     }
 
     private Decision Ask(int list) => _precedents.TryNext(list, out Decision decision) ? decision : _filters[list].Decide(in _packet);

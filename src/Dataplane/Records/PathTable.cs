@@ -80,7 +80,7 @@ public sealed class PathTable
 
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Paths that were lent for want of room: when not 0, the summary says so.</summary>
+    /// <summary>Paths that were lent for want of room: when not 0, the engine's warnings say so.</summary>
     public long Spilled { get; private set; }
 
     public PathEntry this[int number] => number < MaxPaths ? Volatile.Read(ref _entries)[number] : Volatile.Read(ref _spilled)[number - MaxPaths];

@@ -60,6 +60,7 @@ public enum DenyReason : byte
     GATEWAY_REJECTS_SPOOFED_TRAFFIC,
     INGRESS_RTB_NO_PUBLIC_IP,
     UNSUPPORTED_COMPONENT,
+    VPCE_INTRA_VPC_TRAFFIC,
 
     /// <summary>Ours: the interface's DenyAllIgwTraffic (IGW-13).</summary>
     IGW_TRAFFIC_DENIED,

@@ -229,6 +229,31 @@ public sealed class EngineJudgeTests
         Assert.Equal(Judge(roomy.Judge, traffic, PacketBlock.Capacity), Judge(engine.Judge, traffic, PacketBlock.Capacity));
         Assert.NotEqual(0, tables.Paths.Spilled);
         Assert.Equal(PathTable.MaxPaths, tables.Paths.Count);
+        Assert.StartsWith("More than 1,048,576 paths through the topology were met: ", Assert.Single(Analysis.EngineNotes.Of(engine.Judge)), System.StringComparison.Ordinal);
+        Assert.Empty(Analysis.EngineNotes.Of(roomy.Judge));
+    }
+
+    [Fact]
+    public void What_is_not_enforced_is_counted_by_what_it_is()
+    {
+        using NetworkEngine engine = NetworkEngine.Build(NetworkBuilder.Network(Topology + """
+
+            vgw vgw-1 vpc-1 192.168.0.0/16
+            eni eni-n sub-a 10.0.1.200=203.0.113.200 of=nat-1
+            """), JudgeOptions.Default, workers: 2);
+        Judge(
+            engine.Judge,
+            [
+                Packet("tcp 8.8.8.8:9 > 203.0.113.200:22 S", 0), Packet("tcp 10.0.1.200:9 > 10.0.1.10:22 S", 0), Packet("udp 10.0.1.10:9 > 10.0.1.200:22", 0),
+                Packet("tcp 192.168.1.1:9 > 10.0.1.10:80 S", 0), Packet("tcp 10.0.1.99:9 > 10.0.1.10:80 S", 0),
+            ],
+            PacketBlock.Capacity);
+        Assert.Equal(
+            [
+                "nat-1: 3 packets would leave from or arrive at this component, which is not enforced yet. They are unplaced.",
+                "vgw-1: 1 packet would enter through this gateway, which is not enforced yet. It is unplaced.",
+            ],
+            Analysis.EngineNotes.Of(engine.Judge));
     }
 
     [Fact]

@@ -29,6 +29,7 @@ public sealed class BoxLoweringTests : IDisposable
             subnet sub-z vpc-2 10.0.1.0/24
             eni eni-fw sub-b 10.0.2.40 sg=sg-a nocheck
             eni eni-copy sub-z 10.0.1.10 sg=sg-z
+            eni eni-nat sub-b 10.0.2.41 of=nat-1
             rtb rtb-fw vpc-1
               198.18.0.0/15 eni-fw
             igw igw-loose
@@ -46,6 +47,7 @@ public sealed class BoxLoweringTests : IDisposable
     {
         { "eni-nope", "--attach eni-nope: no interface, instance or gateway of the topology has this id. Use an id as the topology's files write it." },
         { "nat-1", "--attach nat-1: a gateway of the kind Nat is not enforced yet, so no packet could enter by it. Attach an internet or egress-only internet gateway." },
+        { "eni-nat", "--attach eni-nat: it is an interface of nat-1, which is not enforced yet, so every packet there would be unplaced. Attach another interface." },
         { "igw-loose", "--attach igw-loose: this gateway is attached to no VPC. Attach it to a VPC in the topology first." },
         { "i-two", "--attach i-two: this instance has 2 interfaces: eni-b, eni-c. Attach each of them by its own id." },
         { "eni-b,via=10.0.1.1", "--attach eni-b: via=10.0.1.1 is given for an interface. Leave via= out: an interface has its host behind it, only a gateway has a next hop." },

@@ -1,5 +1,5 @@
 // Networks that nobody would draw and every importer could meet: overlapping VPCs, appliances in circles, edge tables, groups that name each other, lists,
-// odd ports and ICMP types, both families, interfaces with several groups, own timers, delegated prefixes, managed interfaces.
+// odd ports and ICMP types, both families, interfaces with several groups, own timers, delegated prefixes, managed interfaces, interfaces of what is not enforced.
 //
 // Everything comes from one Random, so a seed is a network.
 
@@ -21,6 +21,7 @@ public sealed class RandomNetwork
 
     private readonly Random _random;
     private readonly NetworkBuilder _builder = new();
+    private readonly HashSet<string> _components = [];
 
     public RandomNetwork(Random random)
     {
@@ -106,6 +107,12 @@ public sealed class RandomNetwork
         if (v6 && Chance(50))
         {
             _builder.Gateway($"eigw-{v}", GatewayKind.EgressOnlyInternet, id);
+        }
+
+        if (Chance(50))
+        {
+            _builder.Gateway($"nat-{v}", GatewayKind.Nat, id);
+            _components.Add($"nat-{v}");
         }
 
         bool vgw = Chance(25);
@@ -202,7 +209,8 @@ public sealed class RandomNetwork
             }
         }
 
-        bool managed = Chance(8);
+        string? component = Chance(8) ? _components.Contains($"nat-{v}") && Chance(50) ? $"nat-{v}" : id : null;
+        bool managed = component is not null || Chance(8);
         bool noCheck = Chance(25);
         _builder.Interface(new NetworkInterface
         {
@@ -213,6 +221,7 @@ public sealed class RandomNetwork
             Prefixes = Chance(10) ? [IpPrefix.Parse(blocks[0]) is var b ? new IpPrefix(b.Address.Plus((ulong)(128 + (16 * index))), 28) : default] : [],
             SecurityGroupIds = managed ? [] : [.. groupIds.Where(_ => Chance(40)).DefaultIfEmpty(groupIds[0]).Order(StringComparer.Ordinal)],
             Kind = managed ? InterfaceKind.Managed : InterfaceKind.Standard,
+            Unenforced = component,
             Service = Chance(12) ? (TrackedService)_random.Next(1, 5) : TrackedService.None,
             SourceDestCheck = !noCheck,
             DenyAllIgwTraffic = Chance(4),
@@ -334,7 +343,7 @@ public sealed class RandomNetwork
         Network.Vpcs.Select(x => $"vpc {x.Id} {string.Join(' ', x.Blocks)}")
             .Concat(Network.Subnets.Select(s => $"subnet {s.Id} {s.VpcId} {string.Join(' ', s.Blocks)} rtb={s.RouteTableId} acl={s.NetworkAclId}"))
             .Concat(Network.Interfaces.Select(i => string.Create(CultureInfo.InvariantCulture,
-                $"eni {i.Id} {i.SubnetId} {string.Join(' ', i.Addresses.Select(a => a.Public is { } p ? $"{a.Private}={p}" : a.Private.ToString()))} sg={string.Join('+', i.SecurityGroupIds)} {(i.SourceDestCheck ? "" : "nocheck ")}{(i.Kind == InterfaceKind.Managed ? "managed " : "")}{(i.Service == TrackedService.None ? "" : $"service={i.Service} ")}{(i.DenyAllIgwTraffic ? "denyigw " : "")}{string.Concat(i.Prefixes.Select(p => $"prefix={p} "))}timers={i.Timeouts.TcpEstablished}/{i.Timeouts.UdpStream}/{i.Timeouts.Udp}")))
+                $"eni {i.Id} {i.SubnetId} {string.Join(' ', i.Addresses.Select(a => a.Public is { } p ? $"{a.Private}={p}" : a.Private.ToString()))} sg={string.Join('+', i.SecurityGroupIds)} {(i.SourceDestCheck ? "" : "nocheck ")}{(i.Kind == InterfaceKind.Managed ? "managed " : "")}{(i.Unenforced is { } component ? $"of={component} " : "")}{(i.Service == TrackedService.None ? "" : $"service={i.Service} ")}{(i.DenyAllIgwTraffic ? "denyigw " : "")}{string.Concat(i.Prefixes.Select(p => $"prefix={p} "))}timers={i.Timeouts.TcpEstablished}/{i.Timeouts.UdpStream}/{i.Timeouts.Udp}")))
             .Concat(Network.SecurityGroups.SelectMany(g => (string[])[$"sg {g.Id} {string.Join(' ', g.VpcIds)}",
                 .. g.Ingress.Select(r => $"  in {r.Protocol} {r.From}-{r.To} {Peer(r.Peer)}"), .. g.Egress.Select(r => $"  out {r.Protocol} {r.From}-{r.To} {Peer(r.Peer)}")]))
             .Concat(Network.NetworkAcls.SelectMany(a => (string[])[$"acl {a.Id} {a.VpcId}",

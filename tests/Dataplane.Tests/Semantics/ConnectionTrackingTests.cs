@@ -142,9 +142,9 @@ public sealed class ConnectionTrackingTests
         .Send("tcp 10.0.1.10:9 > 10.0.2.20:443 S", "allow new sg-o/ingress/1")    // from another subnet, by the local route
         .Send("tcp 10.0.2.20:443 > 10.0.1.10:9 SA", "allow established tracked sg-o/egress/1")
         .Send("udp 10.0.2.11:9 > 10.0.2.20:53", "allow new sg-o/ingress/1")       // inside a subnet
-        .Send("tcp 10.0.2.20:9 > 10.0.1.10:80 S", "allow new sg-o/ingress/1")     // and what comes from it
-        .Send("icmp 10.0.1.10 > 10.0.2.20 3/4 quoting tcp 10.0.2.20:9 > 10.0.1.10:80 S", "allow related tracked sg-o/egress/1",
-            "eni-c | tracked sg-o/ingress/1 | acl-default-vpc-1/egress/100 | rtb-1/10.0.0.0/16 | acl-default-vpc-1/ingress/100 | tracked sg-o/egress/1 | eni-s")
+        .Send("icmp 10.0.2.20 > 10.0.1.10 3/4 quoting tcp 10.0.1.10:9 > 10.0.2.20:443 S", "allow related tracked sg-o/egress/1",
+            "eni-s | tracked sg-o/ingress/1 | acl-default-vpc-1/egress/100 | rtb-1/10.0.0.0/16 | acl-default-vpc-1/ingress/100 | tracked sg-o/egress/1 | eni-c")
+        .Send("tcp 10.0.2.20:9 > 10.0.1.10:80 S", type == "vpc_endpoint" ? "deny VPCE_INTRA_VPC_TRAFFIC -" : "allow new sg-o/ingress/1")     // and what comes from it (IFE-03)
         .Send("tcp 10.0.1.10:9 > 10.0.2.11:443 S", "allow untracked sg-o/ingress/1")
         .Send("tcp 10.0.1.10:9 > 198.51.100.1:443 S", "allow untracked rtb-1/0.0.0.0/0");
 

@@ -2,7 +2,8 @@
 //
 //   vpc vpc-1 10.0.0.0/16 2001:db8:1::/56
 //   subnet sub-a vpc-1 10.0.1.0/24 rtb=rtb-a acl=acl-a          without rtb= and acl=: rtb-main-vpc-1, acl-default-vpc-1
-//   eni eni-a sub-a 10.0.1.10=203.0.113.10 2001:db8:1:1::10 sg=sg-a+sg-b [prefix=10.0.1.64/28] [nocheck] [managed] [denyigw] [timers=350/120/30]
+//   eni eni-a sub-a 10.0.1.10=203.0.113.10 2001:db8:1:1::10 sg=sg-a+sg-b [prefix=10.0.1.64/28] [nocheck] [managed] [denyigw] [timers=350/120/30] [type=lambda] [of=nat-1]
+//     of=: an interface of something that is not enforced
 //   sg sg-a vpc-1 [vpc-2]
 //     in tcp 443 10.0.0.0/16           in udp 53-54 pl-1        in icmp 8/0 sg-a         in all 0.0.0.0/0      in 47 0.0.0.0/0     in tcp all ...
 //     out all 0.0.0.0/0 name=sgr-1
@@ -176,10 +177,12 @@ public sealed class NetworkBuilder
             ? _vpcs.Single(v => v.Id == table.Vpc).Blocks.Select(b => new Route(b, null, TargetKind.Local, "local", RouteOrigin.Local))
             : [];
         IEnumerable<Route> own = table.Routes.Select(r => new Route(
-            r.Block, r.List, Kind(r.Target, table.Vpc), r.Target, r.Propagated ? RouteOrigin.Propagated : r.Target == "local" ? RouteOrigin.Local : RouteOrigin.Static));
+            r.Block, r.List, Kind(r.Target, table.Vpc), Component(r.Target) ?? r.Target, r.Propagated ? RouteOrigin.Propagated : r.Target == "local" ? RouteOrigin.Local : RouteOrigin.Static));
         return new RouteTable(
             table.Id, table.Vpc, table.Id == $"rtb-main-{table.Vpc}", [.. local.Where(l => !own.Any(o => o.Destination == l.Destination && o.Origin != RouteOrigin.Propagated)), .. own], table.Edge, []);
     }
+
+    private string? Component(string interfaceId) => _interfaces.FirstOrDefault(i => i.Id == interfaceId)?.Unenforced;
 
     private TargetKind Kind(string target, string vpc)
     {
@@ -190,7 +193,7 @@ public sealed class NetworkBuilder
 
         if (_interfaces.Any(i => i.Id == target))
         {
-            return TargetKind.NetworkInterface;
+            return Component(target) is null ? TargetKind.NetworkInterface : TargetKind.Unsupported;
         }
 
         Gateway? gateway = _gateways.SingleOrDefault(g => g.Id == target);
@@ -221,7 +224,8 @@ public sealed class NetworkBuilder
                 _interfaces[^1] = _interfaces[^1] with
                 {
                     SourceDestCheck = !words.Contains("nocheck"),
-                    Kind = words.Contains("managed") ? InterfaceKind.Managed : InterfaceKind.Standard,
+                    Kind = words.Contains("managed") || Option("of") is not null ? InterfaceKind.Managed : InterfaceKind.Standard,
+                    Unenforced = Option("of"),
                     Service = AutoTracking.Of(Option("type")),
                     DenyAllIgwTraffic = words.Contains("denyigw"),
                     Prefixes = Option("prefix") is { } prefix ? [IpPrefix.Parse(prefix)] : [],

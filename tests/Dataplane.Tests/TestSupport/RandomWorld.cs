@@ -168,6 +168,7 @@ public sealed class RandomWorld
             bool hasEgressOnly = Chance(0.4);
             text.AppendLine(Number($"igw igw-{v} {(hasGateway ? $"vpc-{v}" : "")}"));
             text.AppendLine(Number($"eigw eigw-{v} {(hasEgressOnly ? $"vpc-{v}" : "")}"));
+            text.AppendLine(Number($"nat nat-{v} vpc-{v}"));
             text.AppendLine(Number($"vgw vgw-{v} vpc-{v} {(Chance(0.5) ? "192.0.2.0/28" : "")}"));
             int subnets = _random.Next(1, 4);
             foreach (int s in Enumerable.Range(1, subnets))
@@ -196,7 +197,7 @@ public sealed class RandomWorld
                     string[] groups = [.. Enumerable.Range(1, 3).OrderBy(_ => _random.Next()).Take(_random.Next(1, 3)).Select(g => $"sg-{g}")];
                     bool isManaged = Chance(0.08);
                     text.AppendLine(
-                        $"eni {id} sub-{v}{s} {address}{shown}{second}{address6} {(isManaged ? "managed" : "sg=" + string.Join('+', groups))}"
+                        $"eni {id} sub-{v}{s} {address}{shown}{second}{address6} {(isManaged ? Chance(0.5) ? $"of={Pick(Number($"nat-{v}"), id)}" : "managed" : "sg=" + string.Join('+', groups))}"
                         + (Chance(0.25) ? " nocheck" : "") + (Chance(0.12) ? Pick(" type=network_load_balancer", " type=vpc_endpoint", " type=lambda") : "") + (Chance(0.08) ? " denyigw" : "") + (Chance(0.2) ? " timers=350/60/30" : "")
                         + (Chance(0.1) ? Number($" prefix=10.{block}.{s}.{64 + (16 * n)}/28") : ""));
                     interfaces.Add(id);
@@ -238,7 +239,7 @@ public sealed class RandomWorld
     {
         List<string> routes =
         [
-            Number($"0.0.0.0/0 {Pick("igw-" + vpc, "igw-" + vpc, "igw-" + vpc, Pick(interfaces), "blackhole", "vgw-" + vpc)}"),
+            Number($"0.0.0.0/0 {Pick("igw-" + vpc, "igw-" + vpc, "igw-" + vpc, Pick(interfaces), "blackhole", "vgw-" + vpc, "nat-" + vpc)}"),
             Number($"::/0 {Pick("igw-" + vpc, "eigw-" + vpc, "eigw-" + vpc, "blackhole")}"),
             Number($"198.51.100.0/{_random.Next(24, 31)} {Pick("igw-" + vpc, Pick(interfaces), "blackhole")}"),
             $"pl-1 {Pick("igw-" + vpc, "blackhole", Pick(interfaces))}",

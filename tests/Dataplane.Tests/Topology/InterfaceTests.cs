@@ -104,9 +104,72 @@ public sealed class InterfaceTests
     [InlineData("gateway_load_balancer_endpoint")]
     public void R_37_Managed_interfaces_have_no_groups(string type)
     {
-        NetworkInterface card = Single(Card($$"""{{Groups}}, "InterfaceType": "{{type}}", "PrivateIpAddress": "10.0.1.10" """));
-        Assert.Equal(InterfaceKind.Managed, card.Kind);
+        string file = Card($$"""{{Groups}}, "InterfaceType": "{{type}}", "PrivateIpAddress": "10.0.1.10" """);
+        NetworkInterface card = Single(file);
+        Assert.Equal((InterfaceKind.Managed, "eni-a"), (card.Kind, card.Unenforced));
         Assert.Empty(card.SecurityGroupIds);
+        Assert.Equal(
+            [$"warning f1.json:1, eni-a: the interface eni-a is of a component that is not enforced yet (type {type}): packets from and to its own addresses are unplaced. Read verdicts about its traffic with care."],
+            FaultsWithBase(file));
+    }
+
+    [Theory]
+    [InlineData("interface")]
+    [InlineData("vpc_endpoint")]
+    [InlineData("load_balancer")]
+    [InlineData("network_load_balancer")]
+    [InlineData("lambda")]
+    [InlineData("global_accelerator_managed")]
+    [InlineData("efa")]
+    public void SG_10_Interfaces_that_have_groups_are_judged(string type)
+    {
+        string file = Card($$"""{{Groups}}, "InterfaceType": "{{type}}", "PrivateIpAddress": "10.0.1.10" """);
+        Assert.Equal((InterfaceKind.Standard, null), (Single(file).Kind, Single(file).Unenforced));
+        Assert.Empty(FaultsWithBase(file));
+    }
+
+    [Theory]
+    [InlineData("nat-1", "", "packets from and to its own addresses are unplaced")]
+    [InlineData("nat-1", ", {\"DestinationCidrBlock\": \"0.0.0.0/0\", \"NatGatewayId\": \"nat-1\"}",
+        "packets that a route sends to it are denied UNSUPPORTED_COMPONENT, and packets from and to its own addresses are unplaced")]
+    [InlineData("nat-1", ", {\"DestinationCidrBlock\": \"0.0.0.0/0\", \"NetworkInterfaceId\": \"eni-a\"}",
+        "packets that a route sends to it are denied UNSUPPORTED_COMPONENT, and packets from and to its own addresses are unplaced")]
+    public void NAT_09_A_NAT_gateway_is_warned_about_once_whatever_leads_to_it(string id, string route, string effect)
+    {
+        string[] files =
+        [
+            $$"""{"NatGateways": [{"NatGatewayId": "{{id}}", "VpcId": "vpc-a", "SubnetId": "subnet-a", "State": "available", "NatGatewayAddresses": [{"NetworkInterfaceId": "eni-a", "PrivateIp": "10.0.1.20", "PublicIp": "203.0.113.7"}, {"NetworkInterfaceId": "eni-b", "PrivateIp": "10.0.1.21"}]}]}""",
+            Table($$"""[{"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"}{{route}}]"""),
+        ];
+        Assert.Equal(
+            [$"warning f1.json:1, nat-1: the NAT gateway nat-1 is not enforced yet: {effect}. Read verdicts about its traffic with care."],
+            Texts(Load([Base, .. files]).Faults));
+        Network network = Sound([Base, .. files]);
+        Assert.All(network.Interfaces, card => Assert.Equal(id, card.Unenforced));
+        Assert.All(TableB(network).Routes.Where(r => r.Kind != TargetKind.Local), r => Assert.Equal((TargetKind.Unsupported, id), (r.Kind, r.TargetId)));
+    }
+
+    [Fact]
+    public void A_deleted_NAT_gateways_interface_that_is_still_listed_is_not_judged_either()
+    {
+        const string Nat = """{"NatGateways": [{"NatGatewayId": "nat-1", "VpcId": "vpc-a", "SubnetId": "subnet-a", "State": "deleting", "NatGatewayAddresses": [{"NetworkInterfaceId": "eni-a", "PrivateIp": "10.0.1.20"}]}]}""";
+        Assert.Equal("eni-a", Single(Nat, Card("\"InterfaceType\": \"nat_gateway\", \"PrivateIpAddress\": \"10.0.1.20\"")).Unenforced);
+    }
+
+    [Theory]
+    [InlineData("interface", "available")]
+    [InlineData("gateway_load_balancer_endpoint", "Available")]
+    public void IFE_09_A_Gateway_Load_Balancer_endpoint_says_which_interfaces_are_its_own(string type, string state)
+    {
+        string[] files =
+        [
+            Card($$"""{{Groups}}, "InterfaceType": "{{type}}", "PrivateIpAddress": "10.0.1.10" """),
+            $$"""{"VpcEndpoints": [{"VpcEndpointId": "vpce-1", "VpcEndpointType": "GatewayLoadBalancer", "VpcId": "vpc-a", "State": "{{state}}", "NetworkInterfaceIds": ["eni-a"]}]}""",
+        ];
+        Assert.Equal((InterfaceKind.Managed, "vpce-1"), (Single(files).Kind, Single(files).Unenforced));
+        Assert.Equal(
+            ["warning f2.json:1, vpce-1: the VPC endpoint vpce-1 is not enforced yet: packets from and to its own addresses are unplaced. Read verdicts about its traffic with care."],
+            Texts(Load([Base, .. files]).Faults));
     }
 
     [Theory]

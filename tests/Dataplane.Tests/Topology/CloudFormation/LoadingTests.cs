@@ -143,6 +143,42 @@ public sealed class LoadingTests
             """)));
         Assert.True(network is not null, string.Join('\n', faults.All));
         Assert.Equal(service, Assert.Single(network.Interfaces).Service);
+        Assert.Equal(service == TrackedService.None ? "Endpoint" : null, Assert.Single(network.Interfaces).Unenforced);
+        string[] said = [.. faults.All.Select(f => f.ToString()).Where(f => f.Contains("not enforced", StringComparison.Ordinal))];
+        Assert.Equal(service == TrackedService.None ? 1 : 0, said.Length);
+    }
+
+    [Fact]
+    public void IFE_01_A_template_s_interface_endpoint_has_an_interface_in_each_subnet_with_the_default_group_if_none_is_given()
+    {
+        (Network? network, FaultList faults) = Load(("t.yaml", Templates.Net("""
+              Net2:
+                Type: AWS::EC2::Subnet
+                Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.2.0/24}
+              Endpoint:
+                Type: AWS::EC2::VPCEndpoint
+                Properties: {VpcId: !Ref Vpc, VpcEndpointType: Interface, ServiceName: com.amazonaws.us-east-1.ssm, SubnetIds: [!Ref Net, !Ref Net2]}
+
+            """)));
+        Assert.True(network is not null, string.Join('\n', faults.All));
+        Assert.Equal(["Endpoint/Net Net", "Endpoint/Net2 Net2"], network.Interfaces.Select(i => $"{i.Id} {i.SubnetId}"));
+        Assert.All(network.Interfaces, i => Assert.Equal("Vpc/default-sg", Assert.Single(i.SecurityGroupIds)));
+    }
+
+    [Fact]
+    public void NAT_09_A_template_s_NAT_gateway_is_warned_about_whether_or_not_a_route_leads_there()
+    {
+        (Network? network, FaultList faults) = Load(("t.yaml", Templates.Net("""
+              Address:
+                Type: AWS::EC2::EIP
+              Nat:
+                Type: AWS::EC2::NatGateway
+                Properties: {SubnetId: !Ref Net, AllocationId: !GetAtt Address.AllocationId}
+
+            """)));
+        Assert.True(network is not null, string.Join('\n', faults.All));
+        Assert.Equal("Nat", Assert.Single(network.Interfaces).Unenforced);
+        Assert.Contains("the NAT gateway Nat is not enforced yet: packets from and to its own addresses are unplaced.", Assert.Single(faults.All).ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
