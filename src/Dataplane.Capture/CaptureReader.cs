@@ -24,6 +24,7 @@ using System.IO.Pipelines;
 using System.Threading;
 using System.Threading.Tasks;
 using Dataplane.Packets;
+using Dataplane.Records;
 using ZstdSharp;
 
 namespace Dataplane.Capture;
@@ -110,7 +111,7 @@ public sealed class CaptureReader : IDisposable, IAsyncDisposable
         {
             lock (_gate)
             {
-                return _suppressed == 0 ? [.. _warnings] : [.. _warnings, string.Create(CultureInfo.InvariantCulture, $"{_suppressed} more warnings about captures are not shown.")];
+                return _suppressed == 0 ? [.. _warnings] : [.. _warnings, $"Not shown: {Counted.Of(_suppressed, "more warning")} about captures."];
             }
         }
     }
@@ -539,7 +540,7 @@ public sealed class CaptureReader : IDisposable, IAsyncDisposable
     {
         IsDamaged = true;
         long packets = _format?.Packets ?? 0;
-        Warn(string.Create(CultureInfo.InvariantCulture, $"{_name}: {what}. Its first {packets} packets are used; copy the file again from where it was made, or repair it."));
+        Warn(string.Create(CultureInfo.InvariantCulture, $"{_name}: {what}. {(packets == 1 ? "Its first packet is" : $"Its first {packets} packets are")} used; copy the file again from where it was made, or repair it."));
         Close();
     }
 

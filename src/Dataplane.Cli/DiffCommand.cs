@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using System.IO;
 using System.Linq;
 using Dataplane.Analysis;
@@ -133,9 +132,9 @@ internal sealed class DiffCommand
         }
 
         outputs.Complete();
-        foreach (string warning in beforeWarnings.Concat(afterWarnings).Distinct())
+        foreach (string warning in beforeWarnings.Concat(afterWarnings))
         {
-            voice.Say($"warning: {warning}");
+            voice.Warn(warning);
         }
 
         if (!outputs.UsesStandardOutput)
@@ -170,18 +169,19 @@ internal sealed class DiffCommand
 
         if (diff.Unplaced > 0)
         {
+            bool one = diff.Unplaced == 1;
             page.Line(FormattableString.Invariant(
-                $"{diff.Unplaced:N0} of {diff.Packets:N0} packets have no place on either topology and were not compared: replay says which, and the --map that places them."));
+                $"{diff.Unplaced:N0} of {Counted.Of(diff.Packets, "packet")} {(one ? "has" : "have")} no place on either topology and {(one ? "was" : "were")} not compared: replay says why, and the --map that would help."));
         }
 
         if (diff.VerdictsDiffer + diff.RulesDiffer + diff.PathsDiffer == 0)
         {
-            page.Line(FormattableString.Invariant($"{diff.Packets:N0} packets: no difference."));
+            page.Line($"{Counted.Of(diff.Packets, "packet")}: no difference.");
             return;
         }
 
         page.Line(FormattableString.Invariant(
-            $"{diff.Packets:N0} packets: {diff.VerdictsDiffer:N0} change verdict, {diff.RulesDiffer:N0} only the reason or rule, {diff.PathsDiffer:N0} only the path; {changed.Count:N0} flows differ."));
+            $"{Counted.Of(diff.Packets, "packet")}: {diff.VerdictsDiffer:N0} change{(diff.VerdictsDiffer == 1 ? "s" : "")} verdict, {diff.RulesDiffer:N0} only the reason or rule, {diff.PathsDiffer:N0} only the path; {Counted.Of(changed.Count, "flow")} differ{(changed.Count == 1 ? "s" : "")}."));
         List<DiffGroup> verdicts = [.. diff.Groups.Where(g => g.VerdictDiffers)];
         List<DiffGroup> rules = [.. diff.Groups.Where(g => !g.VerdictDiffers)];
         Groups(page, "Verdict changes", verdicts);
@@ -198,7 +198,7 @@ internal sealed class DiffCommand
         page.Heading(title);
         foreach (DiffGroup group in groups.Take(MostGroups))
         {
-            page.Line(FormattableString.Invariant($"  {group.Packets:N0} packets in {group.Flows:N0} flows, by {group.ChangedBy}"), group.VerdictDiffers ? "red" : null);
+            page.Line($"  {Counted.Of(group.Packets, "packet")} in {Counted.Of(group.Flows, "flow")}, by {group.ChangedBy}", group.VerdictDiffers ? "red" : null);
             Line(page, "before", group.Before);
             Line(page, "after", group.After);
             foreach (Headers example in group.Examples.Take(MostExamples))
@@ -208,13 +208,13 @@ internal sealed class DiffCommand
 
             if (group.Flows > MostExamples)
             {
-                page.Line(string.Create(CultureInfo.InvariantCulture, $"      and {group.Flows - MostExamples:N0} more flows"));
+                page.Line($"      and {Counted.Of(group.Flows - MostExamples, "more flow")}");
             }
         }
 
         if (groups.Count > MostGroups)
         {
-            page.Line($"  and {groups.Count - MostGroups} more groups: --flows FILE lists all flows");
+            page.Line($"  and {Counted.Of(groups.Count - MostGroups, "more group")}: --flows FILE lists all flows");
         }
     }
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Threading;
 using Dataplane.Live;
+using Dataplane.Records;
 
 namespace Dataplane.Cli;
 
@@ -55,7 +56,7 @@ internal sealed class LiveProgress : IDisposable
             long received = _received();
             double seconds = Math.Max(Stopwatch.GetElapsedTime(_lastAt).TotalSeconds, 0.001);
             Voice.Write(string.Create(CultureInfo.InvariantCulture,
-                $"\r\u001b[K{received:N0} frames, {(received - _last) / seconds:N0}/s: {_fates[LiveFate.Forwarded]:N0} forwarded, {_fates[LiveFate.Dropped]:N0} dropped"));
+                $"\r\u001b[K{Counted.Of(received, "frame")}, {(received - _last) / seconds:N0}/s: {_fates[LiveFate.Forwarded]:N0} forwarded, {_fates[LiveFate.Dropped]:N0} dropped"));
             (_last, _lastAt, _shown) = (received, Stopwatch.GetTimestamp(), true);
         }
     }

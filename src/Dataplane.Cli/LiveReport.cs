@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using Dataplane.Live;
+using Dataplane.Records;
 
 namespace Dataplane.Cli;
 
@@ -21,22 +22,22 @@ internal sealed record LiveReport(IReadOnlyList<ILivePort> Ports, LiveFates Fate
 
         if (Box.Elsewhere > 0)
         {
-            yield return $"{Box.Elsewhere} allowed packets were placed elsewhere than where they came in, and were dropped: two attached components have one address, or IPv6 came by the wrong gateway.";
+            yield return $"{Counted.Of(Box.Elsewhere, "allowed packet")} had a place elsewhere than at the interface that received them, so nothing was sent on: two attached components have one address, or IPv6 came by the wrong gateway.";
         }
 
         if (Box.WaitingFull > 0)
         {
-            yield return $"{Box.WaitingFull} allowed packets found no room to wait for their next hop's address.";
+            yield return $"{Counted.Of(Box.WaitingFull, "allowed packet")} found no room to wait for their next hop's address.";
         }
 
         if (Box.NeighboursEvicted > 0)
         {
-            yield return $"{Box.NeighboursEvicted} neighbours were forgotten because a link has more of them than are remembered.";
+            yield return $"{Counted.Of(Box.NeighboursEvicted, "neighbour")} had to be forgotten because a link has more of them than are remembered.";
         }
 
         if (Box.OwnNotSent + Box.ErrorsHeldBack > 0)
         {
-            yield return $"{Box.OwnNotSent} answers and questions of the network itself and {Box.ErrorsHeldBack} ICMP errors were not sent: more than a port takes, or than are sent a second.";
+            yield return $"Not sent: {Counted.Of(Box.OwnNotSent, "answer or question")} of the network itself and {Counted.Of(Box.ErrorsHeldBack, "ICMP error")}, more than a port takes, or than are sent a second.";
         }
     }
 }

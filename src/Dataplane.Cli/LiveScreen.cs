@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using Dataplane.Live;
+using Dataplane.Records;
 
 namespace Dataplane.Cli;
 
@@ -32,13 +33,13 @@ internal sealed class LiveScreen(Page page, LiveReport live)
         page.Table(2, rows, "llrrrrrr");
         if (live.Box is { } box && box.OwnSent + box.Fragmented > 0)
         {
-            string fragments = box.Fragmented > 0 ? $"; {N(box.Fragmented)} packets left in fragments" : "";
-            page.Line($"  {N(box.OwnSent)} frames were sent by the network itself: answers and questions, {N(box.ErrorsSent)} of them ICMP errors{fragments}");
+            string fragments = box.Fragmented > 0 ? $"; {Counted.Of(box.Fragmented, "packet")} left in fragments" : "";
+            page.Line($"  the network itself sent {Counted.Of(box.OwnSent, "frame")}, answers and questions: {Counted.Of(box.ErrorsSent, "ICMP error")} among them{fragments}");
         }
 
         if (live.Reloads + live.Refused > 0)
         {
-            page.Line($"  {N(live.Reloads)} reload{(live.Reloads == 1 ? "" : "s")} ({N(live.Refused)} refused: the running topology stayed); the last epoch is {N(live.Epoch)}");
+            page.Line($"  {Counted.Of(live.Reloads, "reload")} ({N(live.Refused)} refused: the running topology stayed); the last epoch is {N(live.Epoch)}");
         }
     }
 

@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.Globalization;
 using System.Threading;
+using Dataplane.Records;
 
 namespace Dataplane.Cli;
 
@@ -45,7 +46,7 @@ internal sealed class Progress : IDisposable
     {
         double seconds = Math.Max(elapsed.TotalSeconds, 0.001);
         string line = string.Create(CultureInfo.InvariantCulture,
-            $"{packets:N0} packets, {Size(bytes)}{(total is > 0 ? $" ({100.0 * bytes / total.Value:F0} %)" : "")}, {packets / seconds / 1e6:F2} M packets/s");
+            $"{Counted.Of(packets, "packet")}, {Size(bytes)}{(total is > 0 ? $" ({100.0 * bytes / total.Value:F0} %)" : "")}, {packets / seconds / 1e6:F2} M packets/s");
         return total is { } all && bytes > 0 && bytes < all
             ? line + string.Create(CultureInfo.InvariantCulture, $", {TimeSpan.FromSeconds((all - bytes) * seconds / bytes):mm\\:ss} left")
             : line;

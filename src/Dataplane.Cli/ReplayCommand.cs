@@ -138,7 +138,7 @@ internal sealed class ReplayCommand
         warnings.AddRange(engine.Warnings);
         if (summary.FlowsOverflowed > 0)
         {
-            warnings.Add($"{summary.FlowsOverflowed} flows were counted by their first packet alone: more than {ReplaySummary.MostFlows} lived at a time. --flows FILE follows them all.");
+            warnings.Add($"Counted by the first packet alone: {Counted.Of(summary.FlowsOverflowed, "flow")}, for more than {Counted.Of(ReplaySummary.MostFlows, "flow")} lived at a time. --flows FILE follows them all.");
         }
 
         HashSet<string> components = [.. network.Interfaces.Select(i => i.Id), .. network.Gateways.Select(g => g.Id)];
@@ -178,14 +178,12 @@ internal sealed class ReplayCommand
         {
             using StreamWriter screen = Program.StandardOutput();
             new SummaryScreen(screen, report).Draw();
+            warnings.ForEach(voice.ExplainWarning);
         }
         else
         {
             TopologyOptions.ExplainChosen(network, voice);
-            foreach (string warning in warnings)
-            {
-                voice.Say($"warning: {warning}");
-            }
+            warnings.ForEach(voice.Warn);
         }
 
         return signals.Code

@@ -12,6 +12,7 @@ using System.Text;
 using System.Text.Json;
 using Dataplane.Compiler.FiveTuples;
 using Dataplane.Filters;
+using Dataplane.Records;
 using Dataplane.Topology;
 
 namespace Dataplane.Cli;
@@ -82,7 +83,7 @@ internal sealed class RuleBench
 
             if (faults.Dropped > 0)
             {
-                Voice.Error($"error: {faults.Dropped} more faults are not shown.");
+                Voice.Error($"error: {Counted.Of(faults.Dropped, "more fault")} not shown.");
             }
 
             throw new CommandException(ExitCode.Topology, $"{rulesPath}, {headersPath}: the rules or headers cannot be used. Mend what is named above.");

@@ -117,7 +117,7 @@ internal sealed class RunCommand
         warnings.AddRange(policy.Warnings());
         if (loop.WaitsForSinks > 0)
         {
-            warnings.Add($"Writing records held the packets up {loop.WaitsForSinks} times. Write fewer of them, or to a faster place.");
+            warnings.Add($"Writing records held the packets up {Counted.Of(loop.WaitsForSinks, "time")}. Write fewer of them, or to a faster place.");
         }
 
         LiveReport live = new(ports.Ports, forwarding.Forwarding.Fates, loop.Received, reloads.Done, reloads.Refused, loop.Epoch, (forwarding.Forwarding as Box)?.Counters);
@@ -146,7 +146,7 @@ internal sealed class RunCommand
         }
         else
         {
-            warnings.ForEach(warning => voice.Say($"warning: {warning}"));
+            warnings.ForEach(voice.Warn);
         }
 
         return signals.Code ?? (written.HasFailed ? ExitCode.System : ExitCode.Done);

@@ -31,7 +31,7 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
         ReplaySummary summary = report.Summary;
         string did = report.Live is null ? "would have done with" : "did with the packets of";
         _page.Line($"What {string.Join(", ", report.Topologies.Select(Name))} {did} {string.Join(", ", report.Captures.Select(Name))}: "
-            + $"{N(summary.Read)} packets, {report.Elapsed.TotalSeconds.ToString("F2", CultureInfo.InvariantCulture)} s"
+            + $"{Counted.Of(summary.Read, "packet")}, {report.Elapsed.TotalSeconds.ToString("F2", CultureInfo.InvariantCulture)} s"
             + $" ({Rate(summary.Read / Math.Max(report.Elapsed.TotalSeconds, 1e-6))}/s)");
         if (report.Filter is not null)
         {
@@ -89,9 +89,9 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
             string count = verdict is Verdict.Allow or Verdict.Deny ? N(flows.GetValueOrDefault(name)) : "";
             string meaning = verdict switch
             {
-                Verdict.Allow => partial > 0 ? $"{N(partial)} more flows in part: allowed at first, some packets denied" : "",
+                Verdict.Allow => partial > 0 ? $"{Counted.Of(partial, "more flow")} in part: allowed at first, some packets denied" : "",
                 Verdict.Moot => "would not exist: what caused them was denied",
-                Verdict.Unplaced => "their addresses have no place on this topology",
+                Verdict.Unplaced => "their addresses have no place here, or are of what is not enforced",
                 Verdict.Invalid => "malformed",
                 Verdict.Ignored => "not IP (ARP, LLDP ...), neighbour discovery",
                 _ => "",
@@ -120,8 +120,7 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
         int number = 1;
         foreach (DeniedRow row in rows.Take(MostDenied))
         {
-            string packets = row.Packets == 1 ? "1 packet" : $"{N(row.Packets)} packets";
-            _page.Paragraph(5, $" {number,2}.", $"{packets}{(row.IsAnswer ? " of returns" : "")}, {Service(row)}: {Source(row)} > {Target(row)}", "red");
+            _page.Paragraph(5, $" {number,2}.", $"{Counted.Of(row.Packets, "packet")}{(row.IsAnswer ? " of returns" : "")}, {Service(row)}: {Source(row)} > {Target(row)}", "red");
             _page.Paragraph(19, "     why", ReasonText.Of(row.ExampleOutcome));
             _page.Line($"                   {row.Reason}{(row.Rule is null ? "" : $" {row.Rule}")}");
             if (report.Misses(row) is { } miss)
@@ -142,7 +141,7 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
         if (rows.Count > MostDenied || summary.DeniedWithoutRow > 0)
         {
             long rest = rows.Skip(MostDenied).Sum(r => r.Packets) + summary.DeniedWithoutRow;
-            _page.Line($"     {N(rest)} more packets in {N(rows.Count - MostDenied)} more rows: --flows FILE or --denied FILE lists them all");
+            _page.Line($"     {Counted.Of(rest, "more packet")} in {Counted.Of(rows.Count - MostDenied, "more row")}: --flows FILE or --denied FILE lists them all");
         }
     }
 
@@ -155,10 +154,10 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
 
         _page.Heading("Unplaced");
         List<((IpAddress Source, IpAddress Destination) Pair, long Packets)> pairs = [.. summary.Unplaced];
-        _page.Table(2, [.. pairs.Take(MostUnplaced).Select(p => (string[])[$"{N(p.Packets)} packets", $"{p.Pair.Source} > {p.Pair.Destination}"])], "rl");
+        _page.Table(2, [.. pairs.Take(MostUnplaced).Select(p => (string[])[Counted.Of(p.Packets, "packet"), $"{p.Pair.Source} > {p.Pair.Destination}"])], "rl");
         if (pairs.Count > MostUnplaced)
         {
-            _page.Line($"  and {N(pairs.Count - MostUnplaced)} more address pairs");
+            _page.Line($"  and {Counted.Of(pairs.Count - MostUnplaced, "more address pair")}");
         }
 
         if (report.Maps.Count > 0)
@@ -177,7 +176,7 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
         }
 
         _page.Heading("Busiest rules");
-        _page.Table(2, [.. rules.Select(r => (string[])[r.Rule, $"{N(r.Packets)} packets", r.ByTracking > 0 ? $"{N(r.ByTracking)} of them by tracking" : ""])], "lrl");
+        _page.Table(2, [.. rules.Select(r => (string[])[r.Rule, Counted.Of(r.Packets, "packet"), r.ByTracking > 0 ? $"{N(r.ByTracking)} of them by tracking" : ""])], "lrl");
     }
 
     private void Warnings()
@@ -187,7 +186,7 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
             return;
         }
 
-        _page.Heading(report.Warnings.Count == 1 ? "1 warning" : $"{N(report.Warnings.Count)} warnings");
+        _page.Heading(Counted.Of(report.Warnings.Count, "warning"));
         foreach (string warning in report.Warnings.Take(MostWarnings))
         {
             _page.Paragraph(4, "  -", warning);

@@ -138,7 +138,7 @@ internal sealed class TopologyBench
         catch (OperationCanceledException)
         {
             signals.Token.ThrowIfCancellationRequested();
-            voice.Say($"warning: only {cache.Count} rule lists were compiled in {CompileWait.TotalSeconds:F0} s; the interpreter judges for the others.");
+            voice.Say($"warning: no more than {Counted.Of(cache.Count, "rule list")} could be compiled in {CompileWait.TotalSeconds:F0} s; the interpreter judges for the others.");
             return watch.Elapsed.TotalMilliseconds;
         }
     }
@@ -170,7 +170,7 @@ internal sealed class TopologyBench
 
         if (packets.Count >= MostCaptured || bytes >= MostBytes)
         {
-            voice.Say($"warning: only the first {packets.Count} packets are used, since all of them are held in memory.");
+            voice.Say($"warning: only {Counted.Of(packets.Count, "packet")} from the beginning can be used, since all of them are held in memory.");
         }
 
         return packets.Count > 0 ? packets : throw new CommandException(ExitCode.Capture, $"{string.Join(", ", files)}: there is no packet in it. Give a capture with packets.");
@@ -331,11 +331,11 @@ internal sealed class TopologyBench
 
         screen.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"\n{workers} workers; p50 and p99 of the time of a block of {PacketBlock.Capacity} packets; {(bytes is { } each ? $"{each:F0}" : "unknown")} bytes a flow; filters compiled in {compile:F0} ms"));
+            $"\n{Counted.Of(workers, "worker")}; p50 and p99 of the time of a block of {PacketBlock.Capacity} packets; {(bytes is { } each ? $"{each:F0}" : "unknown")} bytes a flow; filters compiled in {compile:F0} ms"));
         screen.WriteLine($"flow tables: {FlowTable.HugePages}");
         if (made is not null)
         {
-            screen.WriteLine(string.Create(CultureInfo.InvariantCulture, $"traffic made from {made.AllowedPairs:N0} pairs of ends that are allowed and {made.DeniedPairs:N0} that are denied"));
+            screen.WriteLine(string.Create(CultureInfo.InvariantCulture, $"traffic made from {Counted.Of(made.AllowedPairs, "allowed pair")} of ends and {Counted.Of(made.DeniedPairs, "denied one")}"));
         }
 
         screen.WriteLine("a sample was judged by the reference interpreter as well: equal");

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Linq;
+using Dataplane.Records;
 using Dataplane.Topology;
 using Dataplane.Topology.Model;
 
@@ -114,28 +115,39 @@ internal sealed class TopologyOptions
         };
         (Network? network, FaultList faults) = TopologyLoader.Load(options);
         bool strict = parsed.GetValue(_strict);
-        foreach (Fault fault in faults.All.Where(f => f.IsError || strict))
-        {
-            Voice.Error($"error: {fault}");
-        }
-
-        if (faults.Dropped > 0)
-        {
-            Voice.Error($"error: {faults.Dropped} more faults are not shown.");
-        }
-
         if (network is null || faults.HasErrors || (strict && faults.All.Count > 0))
         {
-            throw new CommandException(ExitCode.Topology, $"{string.Join(", ", paths)}: the topology cannot be used: {faults.Errors.Count()} errors, {faults.Warnings.Count()} warnings. Mend what is named above.");
+            throw Unusable(faults, strict, voice, paths);
         }
 
         foreach (Fault warning in faults.Warnings)
         {
             warnings.Add(warning.ToString());
-            voice.Explain($"warning: {warning}");
+            voice.ExplainWarning(warning.ToString());
         }
 
         return network;
+    }
+
+    /// <summary>Says all that is wrong with the files, warnings too: what is to be mended may be among them. What the user typed wrongly is wrong usage.</summary>
+    private static CommandException Unusable(FaultList faults, bool strict, Voice voice, IReadOnlyList<string> paths)
+    {
+        List<Fault> typed = [.. faults.Errors.Where(f => f.IsUsage)], errors = [.. faults.All.Where(f => !f.IsUsage && (f.IsError || strict))];
+        List<Fault> warned = [.. faults.Warnings.Except(errors)];
+        errors.ForEach(fault => Voice.Error($"error: {fault}"));
+        warned.ForEach(fault => voice.Warn(fault.ToString()));
+        if (faults.Dropped > 0)
+        {
+            Voice.Error($"error: {Counted.Of(faults.Dropped, "more fault")} not shown.");
+        }
+
+        List<string> said = [.. typed.Select(f => f.ToString())];
+        if (errors.Count > 0 || typed.Count == 0)
+        {
+            said.Add($"{string.Join(", ", paths)}: the topology cannot be used: {Counted.Of(errors.Count, "error")}, {Counted.Of(warned.Count, "warning")}. Mend what is named above.");
+        }
+
+        return new CommandException(typed.Count > 0 ? ExitCode.Usage : ExitCode.Topology, string.Join(Environment.NewLine + "dataplane: ", said));
     }
 
     /// <summary>With -v the addresses that were chosen for a template, on standard error: for commands whose standard output is not a summary.</summary>

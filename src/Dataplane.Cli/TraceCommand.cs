@@ -92,11 +92,6 @@ internal sealed class TraceCommand
             throw new CommandException(ExitCode.Usage, e.Message);
         }
 
-        foreach (string warning in warnings)
-        {
-            voice.Explain($"warning: {warning}");
-        }
-
         if (parsed.GetValue(_json))
         {
             Json(answer, judge.Judge.Tables);

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Text;
 using Spectre.Console;
@@ -11,6 +12,8 @@ internal sealed class Voice
     private const int NarrowestWidth = 80;
     private const int WidthWithoutTerminal = 100;
     private const int WidestWidth = 160;
+
+    private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
 
     internal Voice(bool quiet, bool verbose)
     {
@@ -40,6 +43,24 @@ internal sealed class Voice
         if (Verbose && !Quiet)
         {
             Write(Harmless(message) + Environment.NewLine);
+        }
+    }
+
+    /// <summary>A warning that a person is to see whether or not there is a screen.</summary>
+    internal void Warn(string warning)
+    {
+        if (!Quiet && _warned.Add(warning))
+        {
+            Say($"warning: {warning}");
+        }
+    }
+
+    /// <summary>A warning that a screen shows too: said with -v only. Each warning is said once.</summary>
+    internal void ExplainWarning(string warning)
+    {
+        if (Verbose)
+        {
+            Warn(warning);
         }
     }
 

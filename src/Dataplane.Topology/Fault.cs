@@ -11,6 +11,9 @@ namespace Dataplane.Topology;
 /// <param name="IsError">Errors make the topology unreadable (exit 3); warnings name what will not be enforced, and are errors with --strict.</param>
 public sealed record Fault(string Where, string What, string Mend, bool IsError)
 {
+    /// <summary>An error of what the user typed, not of a file: wrong usage, exit 2.</summary>
+    public bool IsUsage { get; init; }
+
     public override string ToString() => $"{Where}: {What}. {Mend}.";
 }
 
@@ -36,6 +39,8 @@ public sealed class FaultList
     public bool HasErrors { get; private set; }
 
     public void Error(string where, string what, string mend) => Add(new Fault(where, what, mend, true));
+
+    public void Usage(string where, string what, string mend) => Add(new Fault(where, what, mend, true) { IsUsage = true });
 
     public void Warn(string where, string what, string mend) => Add(new Fault(where, what, mend, false));
 

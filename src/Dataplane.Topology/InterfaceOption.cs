@@ -71,6 +71,12 @@ public sealed record InterfaceOption(string Name, IpAddress Address, IReadOnlyLi
         return new InterfaceOption(name, parsed, groups, values.GetValueOrDefault("subnet"), publicAddress);
     }
 
+    /// <summary>The ids FILE/ID of an id that several templates have, so that it names none of them alone (IMP-30).</summary>
+    private static string[] Shared(string id, IEnumerable<Draft> drafts) => [.. drafts.Select(d => d.Id).Where(known => known.EndsWith("/" + id, StringComparison.Ordinal))];
+
+    private void Ambiguous(string key, string id, string[] candidates, FaultList faults) => faults.Usage(
+        Where, $"{key}={SafeText.Line(id, 80)} is ambiguous", $"Name one of {SafeText.Line(string.Join(", ", candidates.Order(StringComparer.Ordinal)))}");
+
     /// <summary>Adds the interface to the drafts; groups are looked up by id, then by name in the VPCs that hold the address.</summary>
     public void AddTo(NetworkDraft draft, FaultList faults)
     {
@@ -103,10 +109,21 @@ public sealed record InterfaceOption(string Name, IpAddress Address, IReadOnlyLi
             }
 
             known = false;
-            faults.Error(
-                Where,
-                named.Count == 0 ? $"no security group has the id or name {SafeText.Quote(group)}" : $"several security groups are named {SafeText.Quote(group)}: {SafeText.Line(string.Join(", ", named.Select(g => g.Id)))}",
-                "Name a group of the topology by its id");
+            string[] candidates = named.Count > 1 ? [.. named.Select(g => g.Id)] : Shared(group, draft.SecurityGroups);
+            if (candidates.Length > 1)
+            {
+                Ambiguous("sg", group, candidates, faults);
+            }
+            else
+            {
+                faults.Error(Where, $"no security group has the id or name {SafeText.Quote(group)}", "Name a group of the topology by its id");
+            }
+        }
+
+        if (Subnet is not null && !draft.Subnets.Exists(s => s.Id == Subnet) && Shared(Subnet, draft.Subnets) is { Length: > 1 } shared)
+        {
+            known = false;
+            Ambiguous("subnet", Subnet, shared, faults);
         }
 
         if (known)

@@ -16,7 +16,7 @@ public static class ForecastText
     {
         ArgumentNullException.ThrowIfNull(forecast);
         List<string> sums = [.. Enum.GetValues<FlowOutlook>().Where(o => forecast.Flows[o] > 0).Select(o => $"{N(forecast.Flows[o])} {Words(o)}")];
-        yield return forecast.Total == 0 ? "no flows in progress" : $"{N(forecast.Total)} flow{(forecast.Total == 1 ? "" : "s")} in progress: {string.Join(", ", sums)}";
+        yield return forecast.Total == 0 ? "no flows in progress" : $"{Counted.Of(forecast.Total, "flow")} in progress: {string.Join(", ", sums)}";
         foreach (ForecastRow row in forecast.Rows.Take(MostRows))
         {
             string why = row.Outlook switch
@@ -30,7 +30,7 @@ public static class ForecastText
 
         if (forecast.Rows.Count > MostRows)
         {
-            yield return $"  and {N(forecast.Rows.Count - MostRows)} more rows";
+            yield return $"  and {Counted.Of(forecast.Rows.Count - MostRows, "more row")}";
         }
     }
 

@@ -5,6 +5,7 @@ using Dataplane.Compiler.Choose;
 using Dataplane.Compiler.Emit;
 using Dataplane.Compiler.Lower;
 using Dataplane.Compiler.Simplify;
+using Dataplane.Records;
 
 namespace Dataplane.Compiler.Load;
 
@@ -89,7 +90,7 @@ public sealed record CompileReport(
     };
 
     private static string Checked(FilterReport report) =>
-        report.Probes == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", checked with {report.Probes} packets");
+        report.Probes == 0 ? "" : $", checked with {Counted.Of(report.Probes, "packet")}";
 
     private static string Count(int count, string noun) =>
         string.Create(CultureInfo.InvariantCulture, $"{count} {noun}{(count == 1 ? "" : "s")}");
