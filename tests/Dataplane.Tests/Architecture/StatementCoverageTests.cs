@@ -21,16 +21,18 @@ public sealed partial class StatementCoverageTests
     private static readonly (string Section, int Last)[] Sections =
     [
         ("SG", 41), ("CT", 26), ("ACL", 31), ("RT", 37), ("IGW", 14), ("EIGW", 3), ("ORD", 20), ("CFN", 10), ("IN", 6), ("R", 53), ("IMP", 35),
+        ("NAT", 18), ("VGW", 8), ("PCX", 9), ("TGW", 13), ("GWE", 9), ("IFE", 9), ("FL", 32), ("AN", 14), ("TFJ", 9), ("BFS", 5),
     ];
 
     private static readonly string[] Statements =
     [
-        .. Sections.SelectMany(s => Enumerable.Range(1, s.Last).Select(n => string.Create(CultureInfo.InvariantCulture, $"{s.Section}-{n:00}"))), "RT-05b", "RT-21b",
+        .. Sections.SelectMany(s => Enumerable.Range(1, s.Last).Select(n => string.Create(CultureInfo.InvariantCulture, $"{s.Section}-{n:00}"))), "RT-05b", "RT-21b", "NAT-12b", "FL-40",
     ];
 
     [Theory]
     [InlineData("SG_14_A_port_matches", "SG-14")]
     [InlineData("RT_05b_IGW_06_EIGW_01_R_09_Several", "RT-05b IGW-06 EIGW-01 R-09")]
+    [InlineData("NAT_12b_IFE_03_and_FL_40", "NAT-12b IFE-03 FL-40")]
     [InlineData("REL_22_ten_thousand", "")]
     [InlineData("SG_1_and_SG_140_and_xSG_14_are_none", "")]
     public void The_ids_in_a_name(string name, string ids) => Assert.Equal(ids, string.Join(' ', IdsOf(name)));
@@ -82,13 +84,28 @@ public sealed partial class StatementCoverageTests
         foreach (string row in rows)
         {
             string[] cells = row.Split('|', StringSplitOptions.TrimEntries);
-            foreach (string id in cells[1].Split(',', StringSplitOptions.TrimEntries))
+            foreach (string id in cells[1].Split(',', StringSplitOptions.TrimEntries).SelectMany(Each))
             {
                 yield return (id, cells[2]);
             }
         }
     }
 
-    [GeneratedRegex("(?<![A-Za-z0-9])(SG|CT|ACL|RT|IGW|EIGW|ORD|CFN|IN|R|IMP)_([0-9]{2}b?)(?![A-Za-z0-9])")]
+    /// <summary>NAT-01 of <c>NAT-01</c>; all three of <c>NAT-01 to NAT-03</c>.</summary>
+    private static IEnumerable<string> Each(string ids)
+    {
+        string[] ends = ids.Split(" to ");
+        if (ends.Length == 1)
+        {
+            return [ids];
+        }
+
+        string section = ends[0][..(ends[0].IndexOf('-', StringComparison.Ordinal) + 1)];
+        int first = int.Parse(ends[0][section.Length..], CultureInfo.InvariantCulture), last = int.Parse(ends[1][section.Length..], CultureInfo.InvariantCulture);
+        Assert.True(ends[1].StartsWith(section, StringComparison.Ordinal) && first < last, ids);
+        return Enumerable.Range(first, last - first + 1).Select(n => string.Create(CultureInfo.InvariantCulture, $"{section}{n:00}"));
+    }
+
+    [GeneratedRegex("(?<![A-Za-z0-9])(SG|CT|ACL|RT|IGW|EIGW|ORD|CFN|IN|R|IMP|NAT|VGW|PCX|TGW|GWE|IFE|FL|AN|TFJ|BFS)_([0-9]{2}b?)(?![A-Za-z0-9])")]
     private static partial Regex Id();
 }

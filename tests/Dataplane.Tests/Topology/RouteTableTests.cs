@@ -151,6 +151,17 @@ public sealed class RouteTableTests
             Routes("""[{"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"}]""", """{"NatGateways": [{"NatGatewayId": "nat-1", "VpcId": "vpc-a", "SubnetId": "subnet-a", "State": "failed"}]}"""));
     }
 
+    [Theory]
+    [InlineData("active", "Unsupported")]
+    [InlineData("pending-acceptance", "Blackhole")]
+    [InlineData("rejected", "Blackhole")]
+    [InlineData("deleted", "Blackhole")]
+    public void PCX_01_Only_an_active_peering_could_carry_packets(string status, string kind) => Assert.Contains(
+        $"10.9.0.0/16 {kind} pcx-1 Static",
+        Routes(
+            """[{"DestinationCidrBlock": "10.9.0.0/16", "VpcPeeringConnectionId": "pcx-1"}]""",
+            $$$"""{"VpcPeeringConnections": [{"VpcPeeringConnectionId": "pcx-1", "Status": {"Code": "{{{status}}}"}, "RequesterVpcInfo": {"VpcId": "vpc-a"}, "AccepterVpcInfo": {"VpcId": "vpc-z", "CidrBlock": "10.9.0.0/16"}}]}"""));
+
     [Fact]
     public void IGW_12_A_gateway_of_another_VPC_or_of_none_makes_a_blackhole()
     {
