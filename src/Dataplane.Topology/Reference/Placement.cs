@@ -68,9 +68,19 @@ internal sealed class Placement(Network network, AddressBook addresses, Routing 
             return Leaving(sender, packet);
         }
 
+        if (addresses.ByPublic(source) is { Unenforced: not null })
+        {
+            return new Place(Entrance.None, packet);    // 1a, 3
+        }
+
         // 2. Against a remembered flow that left the topology.
         if (ReturnGateway(packet, quote, now) is { } exit)
         {
+            if (Target(exit.VpcId!, packet) is { Unenforced: not null })
+            {
+                return new Place(Entrance.None, packet);    // 1a: it was enforced when the flow began
+            }
+
             Entrance entrance = exit.Kind == GatewayKind.Internet ? Entrance.InternetGateway : Entrance.EgressOnlyGateway;
             return new Place(entrance, packet, null, exit.Id, exit.VpcId);
         }

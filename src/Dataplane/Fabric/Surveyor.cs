@@ -45,6 +45,12 @@ internal sealed class Surveyor(FabricPlan plan, NameTable names, bool blockPort2
         IpAddress privateSource = addresses.Private(source, out _sourceForm), privateDestination = addresses.Private(destination, out _destinationForm);
         if (course.Start != Itinerary.ByAddresses)
         {
+            if (IsUnenforced(Target(plan.Gateways[course.Start].Vpc)))
+            {
+                course.Placement = Placement.Unplaced;
+                return;
+            }
+
             course.Placement = Placement.Enters;
             course.From = plan.Gateways[course.Start].Name;
             Go(Stage.GatewayIn, course.Start);
@@ -75,6 +81,11 @@ internal sealed class Surveyor(FabricPlan plan, NameTable names, bool blockPort2
         if (from >= 0)
         {
             Leaves(from);
+            return;
+        }
+
+        if (_sourceForm > 0 && IsUnenforced(addresses.Associations[_sourceForm - 1].Interface))
+        {
             return;
         }
 

@@ -83,6 +83,23 @@ public sealed class UnenforcedTests
     public void R_28_A_service_of_the_VPC_comes_before_it() => new Scenario(Ground).Send("udp 10.0.1.200:9 > 10.0.0.2:53", "allow -", "eni-n");
 
     [Fact]
+    public void What_is_remembered_from_before_a_reload_gives_it_no_place()
+    {
+        const string Now = "eni eni-a sub-a 10.0.1.10=203.0.113.10 2001:db8:1:1::10 of=nat-1 nocheck";
+        const string Then = "eni eni-a sub-a 10.0.1.10=203.0.113.10 2001:db8:1:1::10 sg=sg-1";
+        new Scenario(Ground, new JudgeOptions { Causal = false })
+            .Send("udp 10.0.1.10:9 > 8.8.8.8:53", "allow untracked")
+            .Send("udp 8.8.8.8:53 > 203.0.113.10:9", "allow untracked", null, "igw-1", "eni-a")
+            .Change(Ground.Replace(Then, Now, System.StringComparison.Ordinal))
+            .Send("udp 8.8.8.8:53 > 203.0.113.10:9", "unplaced")
+            .Send("udp 8.8.8.8:53 > 10.0.1.10:9", "unplaced")
+            .Send("udp 10.0.1.10:9 > 8.8.8.8:53", "unplaced")
+            .Send("udp 203.0.113.10:9 > 8.8.8.8:53", "unplaced")
+            .Change(Ground)
+            .Send("udp 8.8.8.8:53 > 203.0.113.10:9", "allow untracked", null, "igw-1", "eni-a");
+    }
+
+    [Fact]
     public void Everything_else_goes_on_as_it_did() => new Scenario(Ground)
         .Send("tcp 10.0.1.10:9 > 8.8.8.8:443 S", "allow untracked rtb-a/0.0.0.0/0")
         .Send("tcp 8.8.8.8:443 > 203.0.113.10:9 SA", "allow untracked sg-1/ingress/1")
