@@ -79,7 +79,7 @@ public sealed class ReloadForecastTests
     public void REL_15_What_is_forecast_is_what_happens()
     {
         int cut = 0, kept = 0, movedAndKept = 0;
-        foreach (int seed in Enumerable.Range(500, 150))
+        foreach (int seed in Enumerable.Range(500, 250))
         {
             Random random = new(seed);
             RandomWorld world = new(seed);
