@@ -69,6 +69,7 @@ public sealed class Worker : IDisposable
         _table = table;
         _decisions = new DecisionTable { Forget = table.DropAllDecisions };
         (_plan, _timeouts, _sight, _quiet, _walk) = Prepare(plan, classes, filters, tables, tracked);
+        _walk.Begin(null);
         _fragments = fragments;
         _paths = tables.Paths;
         _views = new FlowView[batchSize];
@@ -113,6 +114,7 @@ public sealed class Worker : IDisposable
     /// <param name="numbers">From the old plan's numbers to the new one's.</param>
     internal void Adopt(WorkerPolicy policy, PlanNumbers numbers, long now)
     {
+        policy.Walk.Begin(_walk);
         (_plan, _timeouts, _sight, _quiet, _walk) = policy;
         _table.Adopt(policy.Timeouts, numbers, now);
         _decisions.NextGeneration();

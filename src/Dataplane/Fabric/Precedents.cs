@@ -56,8 +56,8 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     private const int RefusalBits = 12;
     private const int AdmissionBits = 11;
 
-    private readonly Refusal[] _refusals = new Refusal[1 << RefusalBits];
-    private readonly Admission[] _admissions = new Admission[1 << AdmissionBits];
+    private Refusal[] _refusals = [];
+    private Admission[] _admissions = [];
     private readonly int[] _lists = new int[Most];
     private Answers _answers;
     private int _count;
@@ -66,6 +66,13 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     private uint _kind;
     private bool _isRefused;
     private bool _isAdmitted;
+
+    /// <summary>Takes over the memory of the policy before, emptied; of its own where there is none. A reload would else leave 800 KB of garbage behind, and collecting that stops packets.</summary>
+    public void Begin(Precedents? before)
+    {
+        (_refusals, _admissions) = before is null ? (new Refusal[1 << RefusalBits], new Admission[1 << AdmissionBits]) : (before._refusals, before._admissions);
+        Clear();
+    }
 
     /// <summary>Writes down the lists that a surveyed course asks. Allocates nothing when its place had as many before.</summary>
     public void Prepare(Itinerary course)

@@ -85,7 +85,7 @@ public sealed class Walk
     private readonly Surveyor _surveyor;
     private readonly Atlas _atlas = new();
     private readonly Precedents _precedents;
-    private readonly KeptResult[] _kept = new KeptResult[1 << KeptBits];
+    private KeptResult[] _kept = [];
 
     private readonly int[] _steps = new int[MaxSteps];
     private readonly int[] _answers = new int[MaxSteps];
@@ -148,6 +148,14 @@ public sealed class Walk
         _classes = classes;
         _surveyor = new Surveyor(plan, tables.Names, options.BlockPort25);
         _precedents = new Precedents(plan, filters, options);
+    }
+
+    /// <summary>Must come before the first packet: takes over the memory of the policy before, emptied, whose walk is not used again; or memory of its own where there is none.</summary>
+    internal void Begin(Walk? before)
+    {
+        _kept = before is null ? new KeptResult[1 << KeptBits] : before._kept;
+        Array.Clear(_kept);
+        _precedents.Begin(before?._precedents);
     }
 
     /// <summary>Where the placed packet enters: a name, or <see cref="NameTable.None"/>.</summary>
