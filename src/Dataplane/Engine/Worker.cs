@@ -170,6 +170,8 @@ public sealed class Worker : IDisposable
     {
         _table.Dispose();
         _memory.Dispose();
+        _walk.End();
+        _refused.End();
     }
 
     /// <summary>Step 2: the entries that probably are the flows', and what is remembered of flows without one.</summary>

@@ -15,6 +15,7 @@
 // two ends and so its course are the same and its slots live. So Commit keeps that decision at once, and no second walk is needed.
 
 using System;
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using Dataplane.Filters;
 using Dataplane.Flows;
@@ -153,9 +154,17 @@ public sealed class Walk
     /// <summary>Must come before the first packet: takes over the memory of the policy before, emptied, whose walk is not used again; or memory of its own where there is none.</summary>
     internal void Begin(Walk? before)
     {
-        _kept = before is null ? new KeptResult[1 << KeptBits] : before._kept;
+        _kept = before is null ? ArrayPool<KeptResult>.Shared.Rent(1 << KeptBits) : before._kept;
         Array.Clear(_kept);
         _precedents.Begin(before?._precedents);
+    }
+
+    /// <summary>Gives the memory back. Nothing may be judged afterwards.</summary>
+    internal void End()
+    {
+        ArrayPool<KeptResult>.Shared.Return(_kept);
+        _kept = [];
+        _precedents.End();
     }
 
     /// <summary>Where the placed packet enters: a name, or <see cref="NameTable.None"/>.</summary>

@@ -4,6 +4,8 @@
 // It is no state: the lists would say the same (Precedents says why no more than headers decides), and a new policy begins with an empty table. The first packet of a flow leaves a hash
 // only, so that a flood of flows that come once fills nothing.
 
+using System;
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Dataplane.Packets;
@@ -20,9 +22,11 @@ internal sealed class RefusedFlows
     /// <summary>Places, and the most flows at a time.</summary>
     internal const int Places = 1 << Bits;
 
-    private readonly Flow[] _flows = new Flow[Places];
+    private Flow[] _flows = ArrayPool<Flow>.Shared.Rent(Places);
     private readonly uint[] _met = new uint[Places];
     private int _generation = 1;
+
+    internal RefusedFlows() => Array.Clear(_flows);
 
     /// <summary>The place where a packet's flow is, if it was refused before.</summary>
     /// <returns>-1 when it is not known.</returns>
@@ -64,6 +68,13 @@ internal sealed class RefusedFlows
             Result = result,
         };
         return place;
+    }
+
+    /// <summary>Gives the memory back. Nothing may be asked afterwards.</summary>
+    internal void End()
+    {
+        ArrayPool<Flow>.Shared.Return(_flows);
+        _flows = [];
     }
 
     /// <summary>Another policy refuses from here on.</summary>
