@@ -22,7 +22,7 @@ internal sealed record LiveReport(IReadOnlyList<ILivePort> Ports, LiveFates Fate
 
         if (Box.Elsewhere > 0)
         {
-            yield return $"{Counted.Of(Box.Elsewhere, "allowed packet")} had a place elsewhere than at the interface that received them, so nothing was sent on: two attached components have one address, or IPv6 came by the wrong gateway.";
+            yield return $"Allowed, and dropped all the same: {Counted.Of(Box.Elsewhere, "packet")} with a place elsewhere than at the interface of arrival: two attached components have one address, or IPv6 came by the wrong gateway.";
         }
 
         if (Box.WaitingFull > 0)
@@ -37,7 +37,7 @@ internal sealed record LiveReport(IReadOnlyList<ILivePort> Ports, LiveFates Fate
 
         if (Box.OwnNotSent + Box.ErrorsHeldBack > 0)
         {
-            yield return $"Not sent: {Counted.Of(Box.OwnNotSent, "answer or question")} of the network itself and {Counted.Of(Box.ErrorsHeldBack, "ICMP error")}, more than a port takes, or than are sent a second.";
+            yield return $"Not sent: {Counted.Of(Box.OwnNotSent, "frame")} of the network itself (answers, questions) and {Counted.Of(Box.ErrorsHeldBack, "ICMP error")}, more than a port takes, or than are sent a second.";
         }
     }
 }

@@ -138,7 +138,7 @@ internal sealed class TopologyBench
         catch (OperationCanceledException)
         {
             signals.Token.ThrowIfCancellationRequested();
-            voice.Say($"warning: no more than {Counted.Of(cache.Count, "rule list")} could be compiled in {CompileWait.TotalSeconds:F0} s; the interpreter judges for the others.");
+            voice.Say($"warning: only {Counted.Of(cache.Count, "rule list")} compiled in {CompileWait.TotalSeconds:F0} s; the interpreter judges for the others.");
             return watch.Elapsed.TotalMilliseconds;
         }
     }
@@ -170,7 +170,7 @@ internal sealed class TopologyBench
 
         if (packets.Count >= MostCaptured || bytes >= MostBytes)
         {
-            voice.Say($"warning: only {Counted.Of(packets.Count, "packet")} from the beginning can be used, since all of them are held in memory.");
+            voice.Say($"warning: only the first {Counted.Of(packets.Count, "packet")} are used, since all of them are held in memory.");
         }
 
         return packets.Count > 0 ? packets : throw new CommandException(ExitCode.Capture, $"{string.Join(", ", files)}: there is no packet in it. Give a capture with packets.");

@@ -52,7 +52,7 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     /// <summary>Slots of an admitted packet: those that an entry holds itself.</summary>
     public const int MostSlots = 2;
 
-    // Two ACLs at each end, and the groups of two interfaces, five by default and sixteen at most.
+    // An ACL at each end, and the groups of two interfaces, five by default and sixteen at most.
     private const int Most = 18;
     private const int RefusalBits = 12;
     private const int AdmissionBits = 11;

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Text;
-using CsCheck;
 using Dataplane.Compiler;
 using Dataplane.Compiler.Load;
 using Dataplane.Compiler.Lower;
@@ -31,19 +30,7 @@ public sealed class EngineEqualsReferenceTests(ITestOutputHelper output)
     private static readonly (int Workers, int Batch)[] Shapes = [(1, 1), (1, 2), (1, 128), (2, 128), (4, 2)];
 
     [Fact]
-    public void Verdict_reason_rule_state_and_path_are_equal_on_random_networks_and_traffic()
-    {
-        if (Environment.GetEnvironmentVariable("DATAPLANE_SEED") is { Length: > 0 } seed)
-        {
-            Check(int.Parse(seed, CultureInfo.InvariantCulture));
-            return;
-        }
-
-        long cases = long.Parse(Environment.GetEnvironmentVariable("DATAPLANE_CASES") ?? DefaultCases.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
-        // Uniform: CsCheck's own integers are mostly small, and a seed that comes again is the same case again.
-        Gen.Int.Uniform.Sample(Check, iter: cases, threads: Environment.ProcessorCount);
-        output.WriteLine($"{cases} cases");
-    }
+    public void Verdict_reason_rule_state_and_path_are_equal_on_random_networks_and_traffic() => RandomCases.Run(DefaultCases, Check, output);
 
     private static void Check(int seed)
     {

@@ -5,7 +5,6 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Text;
-using CsCheck;
 using Dataplane.Compiler;
 using Dataplane.Packets;
 using Dataplane.Records;
@@ -30,18 +29,7 @@ public sealed class ReloadEqualsReferenceTests(ITestOutputHelper output)
     private static readonly TrackingTimeouts[] Timers = [TrackingTimeouts.Default, new(350, 120, 60), new(60, 60, 30), new(432_000, 180, 45)];
 
     [Fact]
-    public void REL_14_REL_15_CT_14_Reloads_between_packets_are_the_same_on_random_networks_whose_rules_addresses_and_time_outs_change()
-    {
-        if (Environment.GetEnvironmentVariable("DATAPLANE_SEED") is { Length: > 0 } seed)
-        {
-            Check(int.Parse(seed, CultureInfo.InvariantCulture));
-            return;
-        }
-
-        long cases = long.Parse(Environment.GetEnvironmentVariable("DATAPLANE_CASES") ?? DefaultCases.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
-        Gen.Int.Uniform.Sample(Check, iter: cases, threads: Environment.ProcessorCount);
-        output.WriteLine($"{cases} cases");
-    }
+    public void REL_14_REL_15_CT_14_Reloads_between_packets_are_the_same_on_random_networks_whose_rules_addresses_and_time_outs_change() => RandomCases.Run(DefaultCases, Check, output);
 
     private static void Check(int seed)
     {
