@@ -3,6 +3,7 @@
 // It reads the model's rules as they are, not their lowered form, so that a mistake of a compiler pass cannot be in it too. At its first packet it turns them into rows
 // of numbers: a topology has thousands of lists of which a capture asks a few, and a list that nobody asks costs nothing here.
 
+using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
@@ -18,6 +19,8 @@ namespace Dataplane.Compiler.Load;
 /// <remarks>O(rules) per packet; allocates nothing when it decides, but at its first packet. Thread-safe.</remarks>
 public sealed class InterpretedFilter : Filter
 {
+    private const int MostTold = 256;
+
     private readonly ImmutableArray<SecurityGroupRule> _rules = [];
     private readonly ImmutableArray<NetworkAclEntry> _entries = [];
     private readonly AddressSets? _sets;
@@ -82,12 +85,7 @@ public sealed class InterpretedFilter : Filter
         for (int i = 0; i < rows.Length; i++)
         {
             ref readonly Row row = ref rows[i];
-            if (row.Protocol >= 0 && row.Protocol != packet.Protocol)
-            {
-                continue;
-            }
-
-            if (row.LooksAtPorts && (!packet.PortsKnown || (uint)((packet.DestinationPort & row.PortMask) - row.PortFirst) > row.PortSpan))
+            if (!row.IsOfService(in packet))
             {
                 continue;
             }
@@ -119,6 +117,30 @@ public sealed class InterpretedFilter : Filter
         }
 
         return first < 0 ? Decision.None : Decision.Admit(first, anyPeer, narrowPeer);
+    }
+
+    /// <remarks>A list of many rules does not tell.</remarks>
+    public override bool? IsForAll(in Headers packet)
+    {
+        Row[] rows = Volatile.Read(ref _rows) ?? Prepare();
+        if (rows.Length > MostTold)
+        {
+            return null;
+        }
+
+        foreach (ref readonly Row row in rows.AsSpan())
+        {
+            if (row.IsOfService(in packet) && (row.Set is not null || row.IsIpv6 == packet.IsIpv6))
+            {
+                bool isAnyone = row.Set is null && (row.HighMask | row.LowMask) == 0;
+                if (_isAcl || !isAnyone)
+                {
+                    return isAnyone;
+                }
+            }
+        }
+
+        return true;
     }
 
     private Row[] Prepare()
@@ -239,5 +261,9 @@ public sealed class InterpretedFilter : Filter
         public bool IsGroup;
         public bool IsAnyPeer;
         public bool Allows;
+
+        public readonly bool IsOfService(in Headers packet) =>
+            (Protocol < 0 || Protocol == packet.Protocol)
+            && (!LooksAtPorts || (packet.PortsKnown && (uint)((packet.DestinationPort & PortMask) - PortFirst) <= PortSpan));
     }
 }

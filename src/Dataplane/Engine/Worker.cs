@@ -141,6 +141,7 @@ public sealed class Worker : IDisposable
         }
 
         Counters.Reclaimed = _table.Reclaimed;
+        _memory.CountDropped();
     }
 
     /// <summary>Judges this worker's share of a block, in order.</summary>
@@ -163,6 +164,7 @@ public sealed class Worker : IDisposable
         }
 
         Counters.Reclaimed = _table.Reclaimed;
+        _memory.CountDropped();
     }
 
     /// <summary>Frees the flow table's memory. Nothing may run afterwards.</summary>
@@ -177,18 +179,19 @@ public sealed class Worker : IDisposable
     /// <summary>Step 2: the entries that probably are the flows', and what is remembered of flows without one.</summary>
     private void Search(Span<FlowView> views)
     {
-        int without = _table.Seek(views, _without);
+        ReadOnlySpan<int> without = _without.AsSpan(0, _table.Seek(views, _without));
+        _table.SeekSpilled(views, without);
         if (_memory.Count == 0)
         {
             return;
         }
 
-        foreach (int place in _without.AsSpan(0, without))
+        foreach (int place in without)
         {
             _memory.Prefetch(views[place].Protocol, views[place].Hash);
         }
 
-        foreach (int place in _without.AsSpan(0, without))
+        foreach (int place in without)
         {
             _memory.PrefetchRecord(views[place].Protocol, views[place].Hash);
         }
@@ -323,7 +326,7 @@ public sealed class Worker : IDisposable
             if (_options.Causal)
             {
                 state.Judged(kind, tcp, view.FromB, allowed: false, now);
-                _memory.Store(view.Key, view.Hash, state, now, remembered);
+                _memory.Store(view.Key, view.Hash, in state, now, remembered);
             }
 
             return Counted(in packet, Verdict.Deny);
@@ -590,11 +593,11 @@ public sealed class Worker : IDisposable
             }
             else if (_table.Reclaimed == reclaimed)
             {
-                _memory.Store(view.Key, view.Hash, state, now, remembered);
+                _memory.Store(view.Key, view.Hash, in state, now, remembered);
             }
             else
             {
-                _memory.Store(view.Key, view.Hash, state, now);
+                _memory.Store(view.Key, view.Hash, in state, now);
             }
         }
 

@@ -112,6 +112,12 @@ internal sealed class Itinerary
     public Question[] Questions = [];
     public int QuestionCount;
 
+    /// <summary>Ports that are refused to everybody, when so many packets were refused that it pays; or null.</summary>
+    public ClosedServices? Closed;
+
+    /// <summary>Packets that its lists refused, as far as they are counted for that.</summary>
+    public int Refusals;
+
     /// <summary>Nothing but those lists stands between a packet and its arrival.</summary>
     public bool IsAskedWhole;
 
@@ -160,6 +166,8 @@ internal sealed class Atlas
             course.Count = 0;
             course.QuestionCount = 0;
             course.IsAskedWhole = false;
+            course.Closed?.End();
+            course.Refusals = 0;
             course.Number = ++_numbers;
         }
 

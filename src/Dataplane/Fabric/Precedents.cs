@@ -11,6 +11,7 @@
 
 using System;
 using System.Buffers;
+using System.Collections.Generic;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Dataplane.Filters;
@@ -57,8 +58,15 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     private const int RefusalBits = 12;
     private const int AdmissionBits = 11;
 
+    // Courses whose closed ports are known at a time, and what a course must have refused for it: writing down takes a microsecond.
+    private const int MostClosed = 64;
+    private const int LeastRefusals = 16;
+
     private Refusal[] _refusals = [];
     private Admission[] _admissions = [];
+    private List<ClosedServices> _closed = [];
+    private int _nextClosed;
+    private Itinerary? _refusedBy;
     private readonly int[] _lists = new int[Most];
     private Answers _answers;
     private int _count;
@@ -74,9 +82,9 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     /// </summary>
     public void Begin(Precedents? before)
     {
-        (_refusals, _admissions) = before is null
-            ? (ArrayPool<Refusal>.Shared.Rent(1 << RefusalBits), ArrayPool<Admission>.Shared.Rent(1 << AdmissionBits))
-            : (before._refusals, before._admissions);
+        (_refusals, _admissions, _closed) = before is null
+            ? (ArrayPool<Refusal>.Shared.Rent(1 << RefusalBits), ArrayPool<Admission>.Shared.Rent(1 << AdmissionBits), [])
+            : (before._refusals, before._admissions, before._closed);
         Clear();
     }
 
@@ -85,7 +93,12 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     {
         ArrayPool<Refusal>.Shared.Return(_refusals);
         ArrayPool<Admission>.Shared.Return(_admissions);
-        (_refusals, _admissions) = ([], []);
+        foreach (ClosedServices closed in _closed)
+        {
+            closed.Free();
+        }
+
+        (_refusals, _admissions, _closed) = ([], [], []);
     }
 
     /// <summary>Writes down the lists that a surveyed course asks. Allocates nothing when its place had as many before.</summary>
@@ -134,6 +147,15 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     /// <summary>Asks a course's lists. When nothing is known, what they said is there for the walk (<see cref="TryNext"/>).</summary>
     public Precedent Ask(Itinerary course, in Headers packet, in FlowView view)
     {
+        // TCP and UDP that has a flow shows its ports.
+        bool hasPorts = packet.Protocol is 6 or 17;
+        if (course.Closed is { } closed && hasPorts && closed.IsClosed(packet.Protocol, packet.DestinationPort))
+        {
+            (_refusedBy, _isRefused, _isAdmitted, _count, _next) = (course, false, false, 0, 0);
+            return Precedent.Refused;
+        }
+
+        _refusedBy = null;
         ReadOnlySpan<Question> questions = course.Questions.AsSpan(0, course.QuestionCount);
         Span<uint> answers = _answers;
         uint hash = (uint)course.Number * 0x9E37_79B1u;
@@ -164,7 +186,17 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
         if (_isRefused)
         {
             ref Refusal kept = ref _refusals[hash >> (32 - RefusalBits)];
-            return kept.Course == course.Number && kept.Count == count && Same(in kept.Answers, count) ? Precedent.Refused : Precedent.None;
+            if (kept.Course != course.Number || kept.Count != count || !Same(in kept.Answers, count))
+            {
+                return Precedent.None;
+            }
+
+            if (hasPorts)
+            {
+                Learn(course, in packet, in kept.Result);
+            }
+
+            return Precedent.Refused;
         }
 
         if (_isAdmitted)
@@ -181,7 +213,7 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     }
 
     /// <summary>What the packet gets that <see cref="Ask"/> called refused.</summary>
-    public ref readonly PacketResult Refused => ref _refusals[_hash >> (32 - RefusalBits)].Result;
+    public ref readonly PacketResult Refused => ref _refusedBy?.Closed is { } closed ? ref closed.Result : ref _refusals[_hash >> (32 - RefusalBits)].Result;
 
     /// <summary>What the packet gets that <see cref="Ask"/> called admitted.</summary>
     public ref readonly Admission Admitted => ref _admissions[_hash >> (32 - AdmissionBits)];
@@ -230,8 +262,59 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     /// <summary>Numbers of courses begin anew.</summary>
     public void Clear()
     {
+        foreach (ClosedServices closed in _closed)
+        {
+            closed.End();
+        }
+
         Array.Clear(_refusals);
         Array.Clear(_admissions);
+    }
+
+    /// <summary>Notes whether what was refused here is refused to everybody.</summary>
+    private void Learn(Itinerary course, in Headers packet, in PacketResult refused)
+    {
+        if (course.Closed is not { } closed)
+        {
+            if (++course.Refusals >= LeastRefusals)
+            {
+                course.Refusals = 0;
+                TakeClosed().Begin(course);
+            }
+
+            return;
+        }
+
+        if (closed.IsKnown(packet.Protocol, packet.DestinationPort))
+        {
+            return;
+        }
+
+        bool isForAll = true;
+        for (int i = 0; i < _count; i++)
+        {
+            if (filters.IsForAll(_lists[i], in packet) is not { } all)
+            {
+                return;    // a long list that is interpreted; the compiled one will tell
+            }
+
+            isForAll &= all;
+        }
+
+        closed.Learn(packet.Protocol, packet.DestinationPort, isForAll, in refused);
+    }
+
+    private ClosedServices TakeClosed()
+    {
+        if (_closed.Count < MostClosed)
+        {
+            ClosedServices made = new();
+            _closed.Add(made);
+            return made;
+        }
+
+        _nextClosed = (_nextClosed + 1) % MostClosed;
+        return _closed[_nextClosed];
     }
 
     /// <summary>Whether a packet makes a tracked flow wherever rules admit it.</summary>

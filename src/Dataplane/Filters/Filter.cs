@@ -13,6 +13,11 @@ public abstract class Filter
 {
     public abstract Decision Decide(in Headers packet);
 
+    /// <summary>Whether what it says of a packet it says of every packet of that service (family, protocol, destination port), whatever the remote address.</summary>
+    /// <param name="packet">With its ports known.</param>
+    /// <returns>Null when it cannot tell without much work.</returns>
+    public virtual bool? IsForAll(in Headers packet) => null;
+
     /// <summary>Decides packets one by one into <paramref name="decisions"/>.</summary>
     /// <exception cref="ArgumentException"><paramref name="decisions"/> is shorter.</exception>
     public virtual void Decide(ReadOnlySpan<Headers> packets, Span<Decision> decisions)

@@ -139,6 +139,8 @@ public class SegmentFilter : Filter
         }
     }
 
+    public sealed override bool? IsForAll(in Headers packet) => Table(in packet).IsForAll(in packet);
+
     private Decision Ingress(in Headers packet) => packet.IsIpv6
         ? Table(in packet).FindV6(in packet, packet.SourceHigh, packet.SourceLow)
         : Table(in packet).FindV4(in packet, (uint)packet.SourceLow);

@@ -65,6 +65,13 @@ internal sealed class SegmentTable
         return Decision.FromBits(segment.ReferenceCount == 0 ? bits : WithReferences(in segment, bits, high, low, true));
     }
 
+    /// <summary>Whether every remote address gets the same of a packet's service.</summary>
+    internal bool IsForAll(in Headers packet)
+    {
+        ref readonly Segment segment = ref _segments[Find(in packet)];
+        return segment is { Count: 1, ReferenceCount: 0 };
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Find(in Headers packet)
     {

@@ -1,7 +1,7 @@
 // Where an address falls among sorted starts: what address sets, routes and segments of rule lists ask.
 //
-// A search halves without branches, since an address that one has not seen before makes every branch a guess, and ends with one compare of 32 numbers. Many IPv4 starts
-// get an index by the upper 16 bits, which leaves a handful. IPv6 addresses share their upper bits too often for that.
+// A search halves without branches, since an address that one has not seen before makes every branch a guess, and ends with one compare of 32 numbers. More IPv4 starts than
+// that get an index by the upper 8 bits, and many by the upper 16, which mostly leaves a handful. IPv6 addresses share their upper bits too often for that.
 
 using System;
 using System.Numerics;
@@ -15,11 +15,12 @@ internal sealed class SortedStarts
 {
     internal const int Lanes = 32;
 
-    /// <summary>Numbers from which on the index pays for its 256 KiB.</summary>
-    private const int LeastIndexed = 2_048;
+    /// <summary>Numbers from which on an index of 65,536 pays for its 256 KiB; below, 256 do.</summary>
+    private const int LeastFine = 2_048;
 
     private readonly uint[] _starts;
     private readonly int[] _index;
+    private readonly int _shift;
 
     /// <param name="starts">Ascending, each once.</param>
     public SortedStarts(ReadOnlySpan<uint> starts)
@@ -28,14 +29,15 @@ internal sealed class SortedStarts
         _starts = new uint[starts.Length + Lanes];
         starts.CopyTo(_starts);
         _index = [];
-        if (starts.Length >= LeastIndexed)
+        if (starts.Length > Lanes)
         {
-            // Entry i: how many starts lie below i << 16.
-            _index = new int[65_537];
+            // Entry i: how many starts lie below i << _shift.
+            _shift = starts.Length >= LeastFine ? 16 : 24;
+            _index = new int[(1 << (32 - _shift)) + 1];
             int at = 0;
             for (int i = 0; i < _index.Length; i++)
             {
-                while (at < starts.Length && starts[at] >> 16 < (uint)i)
+                while (at < starts.Length && starts[at] >> _shift < (uint)i)
                 {
                     at++;
                 }
@@ -55,7 +57,7 @@ internal sealed class SortedStarts
         int from = 0, count = Count;
         if (_index.Length != 0)
         {
-            ReadOnlySpan<int> pair = _index.AsSpan((int)(address >> 16), 2);
+            ReadOnlySpan<int> pair = _index.AsSpan((int)(address >> _shift), 2);
             from = pair[0];
             count = pair[1] - from;
         }

@@ -27,7 +27,7 @@ public sealed class CausalBudget(int capacity = CausalBudget.Connections)
 
     internal FlowPool Pool(bool tcp) => tcp ? _tcp : _others;
 
-    internal void Drop() => Interlocked.Increment(ref _dropped);
+    internal void Drop(long flows) => Interlocked.Add(ref _dropped, flows);
 }
 
 /// <summary>One worker's causal memory beside the flow table.</summary>
@@ -36,6 +36,7 @@ public sealed class CausalMemory : IDisposable
     private readonly CausalBudget _budget;
     private readonly Half _tcp;
     private readonly Half _others;
+    private long _dropped;
 
     public CausalMemory(CausalBudget budget)
     {
@@ -60,7 +61,7 @@ public sealed class CausalMemory : IDisposable
     public void PrefetchRecord(byte protocol, uint hash) => HalfOf(protocol).Table.PrefetchRecord(hash);
 
     /// <summary>What is remembered of a flow; empty if nothing.</summary>
-    /// <param name="place">For <see cref="Store(in FlowKey, uint, CausalState, long, int)"/>, while nothing else is stored or taken.</param>
+    /// <param name="place">For <see cref="Store(in FlowKey, uint, in CausalState, long, int)"/>, while nothing else is stored or taken.</param>
     public CausalState Load(in FlowKey key, uint hash, out int place)
     {
         CausalTable table = HalfOf(key).Table;
@@ -71,10 +72,10 @@ public sealed class CausalMemory : IDisposable
     public CausalState Load(in FlowKey key, uint hash) => Load(in key, hash, out _);
 
     /// <summary>Remembers a flow as judged last of all; an empty or forgotten state removes it.</summary>
-    public void Store(in FlowKey key, uint hash, CausalState state, long now) => Store(in key, hash, state, now, HalfOf(key).Table.Find(in key, hash));
+    public void Store(in FlowKey key, uint hash, in CausalState state, long now) => Store(in key, hash, in state, now, HalfOf(key).Table.Find(in key, hash));
 
     /// <param name="place">What <see cref="Load(in FlowKey, uint, out int)"/> said.</param>
-    public void Store(in FlowKey key, uint hash, CausalState state, long now, int place)
+    public void Store(in FlowKey key, uint hash, in CausalState state, long now, int place)
     {
         Half half = HalfOf(key);
         CausalTable table = half.Table;
@@ -94,13 +95,23 @@ public sealed class CausalMemory : IDisposable
             if (!half.TryTake() && table.Count > 0)
             {
                 table.RemoveOldest();
-                _budget.Drop();
+                _dropped++;
             }
 
             place = table.Add(in key, hash);
         }
 
-        table.Renew(place, state);
+        table.Renew(place, in state);
+    }
+
+    /// <summary>Tells the budget of the flows that were forgotten for want of room since the last call: once for many, since workers write to the same word.</summary>
+    public void CountDropped()
+    {
+        if (_dropped != 0)
+        {
+            _budget.Drop(_dropped);
+            _dropped = 0;
+        }
     }
 
     /// <summary>Takes a flow's memory out, into its new entry.</summary>

@@ -10,6 +10,8 @@ namespace Dataplane.Flows;
 /// </remarks>
 internal sealed class CausalTable : IDisposable
 {
+    private const int Ahead = 6;
+
     private readonly FlowIndex _index = new();
     private readonly FlowChunks<Record> _records = new();
     private readonly FlowChunks<FlowKey> _wide = new();
@@ -17,6 +19,14 @@ internal sealed class CausalTable : IDisposable
     private int _free = -1;
     private int _oldest = -1;
     private int _newest = -1;
+
+    /// <summary>A record some places behind the oldest, as a rule; or -1.</summary>
+    private int _ahead = -1;
+
+    /// <summary>Hashes whose buckets were asked for last, the earliest first.</summary>
+    private uint _asked1;
+    private uint _asked2;
+    private uint _asked3;
 
     public int Count => _index.Count;
 
@@ -28,13 +38,17 @@ internal sealed class CausalTable : IDisposable
 
     public void Prefetch(uint hash) => _index.Prefetch(hash);
 
-    /// <summary>Asks the cache for the record that a hash probably has.</summary>
+    /// <summary>Asks the cache for the record that a hash probably has, or for where else it may be.</summary>
     public void PrefetchRecord(uint hash)
     {
         int candidate = _index.Candidate(hash);
         if (candidate >= 0)
         {
             _records.Prefetch(candidate);
+        }
+        else
+        {
+            _index.PrefetchSpill(hash);
         }
     }
 
@@ -81,7 +95,7 @@ internal sealed class CausalTable : IDisposable
     }
 
     /// <summary>Sets a state and makes it the newest.</summary>
-    public void Renew(int index, CausalState state)
+    public void Renew(int index, in CausalState state)
     {
         ref Record record = ref _records[index];
         (record.Last, record.Bits) = (state.Last, state.Bits);
@@ -94,14 +108,26 @@ internal sealed class CausalTable : IDisposable
 
     public void RemoveOldest()
     {
-        int oldest = _oldest;
-        int next = _records[oldest].Newer;
-        Remove(oldest);
-        if (next >= 0)
+        Remove(_oldest);
+
+        // Who goes some turns later: its bucket is asked for now, and the record that probably is a neighbour of its in memory.
+        if (_ahead < 0 || _ahead == _oldest)
         {
-            ref Record following = ref _records[next];
-            _index.Prefetch(following.Hash);
-            _records.Prefetch(following.Newer);
+            _ahead = _oldest;
+            for (int i = 0; i < Ahead && _ahead >= 0; i++)
+            {
+                _ahead = _records[_ahead].Newer;
+            }
+        }
+
+        if (_ahead >= 0)
+        {
+            ref Record later = ref _records[_ahead];
+            _index.Prefetch(later.Hash);
+            _index.PrefetchSpill(_asked1);
+            (_asked1, _asked2, _asked3) = (_asked2, _asked3, later.Hash);
+            _records.Prefetch(_ahead + Ahead);
+            _ahead = later.Newer;
         }
     }
 
@@ -140,6 +166,7 @@ internal sealed class CausalTable : IDisposable
     private void Unlink(int index, ref Record record)
     {
         (int older, int newer) = (record.Older, record.Newer);
+        _ahead = index == _ahead ? newer : _ahead;
         if (index != _oldest)
         {
             _records[older].Newer = newer;

@@ -1,7 +1,8 @@
-// From a hash to the numbers that were put there: buckets of one cache line, eight 32-bit tags (the hash), then eight 32-bit places (number + 1; 0 empty, -1 left).
+// From a hash to the numbers that were put there: buckets of one cache line, eight 32-bit tags (the hash), then eight 32-bit places (number + 1; 0 empty).
 //
-// A search compares eight tags in one step. A full bucket spills into the next one; a place freed in a full bucket is marked as left, so that what
-// spilled past it is still found. Doubled when five eighths full; made anew when an eighth is marked.
+// A search compares eight tags in one step. A full bucket spills into the next one, so a search goes on until a bucket has an empty place. When a place becomes free in a full bucket,
+// what had spilled past it moves back: searches stay as short as in an index that nothing ever left. (Marking places as left instead let a quarter of all searches go on for good,
+// and had the index made anew from time to time.) Doubled when five eighths full.
 
 using System;
 using System.Numerics;
@@ -16,12 +17,10 @@ namespace Dataplane.Flows;
 public sealed unsafe class FlowIndex : IDisposable
 {
     private const uint FirstBuckets = 4_096;
-    private const uint Left = uint.MaxValue;
 
     private FlowMemory _memory;
     private Bucket* _buckets;
     private uint _mask;
-    private uint _left;
 
     public FlowIndex()
     {
@@ -43,13 +42,37 @@ public sealed unsafe class FlowIndex : IDisposable
 
     /// <summary>The first number in a hash's own bucket that has its tag, or a negative number. Without a branch: which packets have flows is a coin's throw.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Candidate(uint hash)
+    public int Candidate(uint hash) => Candidate(_buckets + (hash & _mask), hash);
+
+    /// <summary>Buckets are so full that some may spill.</summary>
+    public bool MaySpill => Count > (_mask + 1L) * 2;
+
+    /// <summary>The same in the bucket into which its own one spills, if that is full.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int SpilledCandidate(uint hash)
     {
-        Bucket* bucket = _buckets + (hash & _mask);
+        uint own = hash & _mask;
+        return HasEmpty(_buckets + own) ? -1 : Candidate(_buckets + ((own + 1) & _mask), hash);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Candidate(Bucket* bucket, uint hash)
+    {
         Vector256<uint> isTag = Vector256.Equals(Vector256.Load(bucket->Tags), Vector256.Create(hash));
         uint matches = Vector256.AndNot(isTag, Vector256.Equals(Vector256.Load(bucket->Places), Vector256<uint>.Zero)).ExtractMostSignificantBits();
         int isMatch = -(int)matches >> 31;
         return ((int)bucket->Places[BitOperations.TrailingZeroCount(matches) & 7] & isMatch) - 1;
+    }
+
+    /// <summary>Asks the cache for the bucket into which a hash's own one spills, if that is full: a twentieth of them are, and what waits for memory there costs as much as ten others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchSpill(uint hash)
+    {
+        if (Sse.IsSupported)
+        {
+            uint own = hash & _mask;
+            Sse.Prefetch0(_buckets + ((own + (HasEmpty(_buckets + own) ? 0u : 1u)) & _mask));
+        }
     }
 
     /// <summary>Whether a hash's own bucket ends the search for it: without a candidate nothing has the hash.</summary>
@@ -110,25 +133,17 @@ public sealed unsafe class FlowIndex : IDisposable
         Insert(hash, (uint)number + 1);
     }
 
-    /// <summary>Removes a number that was added with this hash.</summary>
+    /// <summary>Removes a number that was added with this hash. Searches that have begun are no longer good.</summary>
     public void Remove(uint hash, int number)
     {
         uint place = (uint)number + 1;
         for (uint at = hash & _mask; ; at = (at + 1) & _mask)
         {
-            Bucket* bucket = _buckets + at;
-            uint found = Vector256.Equals(Vector256.Load(bucket->Places), Vector256.Create(place)).ExtractMostSignificantBits();
+            uint found = Vector256.Equals(Vector256.Load(_buckets[at].Places), Vector256.Create(place)).ExtractMostSignificantBits();
             if (found != 0)
             {
                 Count--;
-                bool isFull = !HasEmpty(bucket);
-                bucket->Places[BitOperations.TrailingZeroCount(found)] = isFull ? Left : 0;
-                _left += isFull ? 1u : 0;
-                if (_left > _mask)
-                {
-                    Rebuild(_mask + 1);
-                }
-
+                Free(at, BitOperations.TrailingZeroCount(found));
                 return;
             }
         }
@@ -153,17 +168,59 @@ public sealed unsafe class FlowIndex : IDisposable
     private static uint Matches(Bucket* bucket, uint hash) =>
         Vector256.Equals(Vector256.Load(bucket->Tags), Vector256.Create(hash)).ExtractMostSignificantBits();
 
+    /// <summary>Empties a place. If its bucket was full, one that spilled past it comes there instead, and that one's place is emptied.</summary>
+    private void Free(uint at, int slot)
+    {
+        Bucket* bucket = _buckets + at;
+        while (!HasEmpty(bucket) && TryFindPassed(at, out uint from, out int fromSlot))
+        {
+            Bucket* other = _buckets + from;
+            bucket->Tags[slot] = other->Tags[fromSlot];
+            bucket->Places[slot] = other->Places[fromSlot];
+            (at, slot) = (from, fromSlot);
+            bucket = other;
+        }
+
+        bucket->Places[slot] = 0;
+    }
+
+    /// <summary>Finds a number behind a full bucket whose own bucket is that one, or before it. It can only lie up to the next bucket with an empty place.</summary>
+    private bool TryFindPassed(uint at, out uint from, out int slot)
+    {
+        for (uint distance = 1; distance <= _mask; distance++)
+        {
+            from = (at + distance) & _mask;
+            Bucket* bucket = _buckets + from;
+            Vector256<uint> isEmpty = Vector256.Equals(Vector256.Load(bucket->Places), Vector256<uint>.Zero);
+
+            // How far each number lies behind its own bucket.
+            Vector256<uint> far = (Vector256.Create(from) - Vector256.Load(bucket->Tags)) & Vector256.Create(_mask);
+            uint passed = Vector256.AndNot(Vector256.GreaterThanOrEqual(far, Vector256.Create(distance)), isEmpty).ExtractMostSignificantBits();
+            if (passed != 0)
+            {
+                slot = BitOperations.TrailingZeroCount(passed);
+                return true;
+            }
+
+            if (isEmpty != Vector256<uint>.Zero)
+            {
+                break;
+            }
+        }
+
+        (from, slot) = (0, 0);
+        return false;
+    }
+
     private void Insert(uint hash, uint place)
     {
         for (uint at = hash & _mask; ; at = (at + 1) & _mask)
         {
             Bucket* bucket = _buckets + at;
-            Vector256<uint> places = Vector256.Load(bucket->Places);
-            uint free = (Vector256.Equals(places, Vector256<uint>.Zero) | Vector256.Equals(places, Vector256<uint>.AllBitsSet)).ExtractMostSignificantBits();
+            uint free = Vector256.Equals(Vector256.Load(bucket->Places), Vector256<uint>.Zero).ExtractMostSignificantBits();
             if (free != 0)
             {
                 int i = BitOperations.TrailingZeroCount(free);
-                _left -= bucket->Places[i] == Left ? 1u : 0;
                 bucket->Tags[i] = hash;
                 bucket->Places[i] = place;
                 return;
@@ -177,13 +234,12 @@ public sealed unsafe class FlowIndex : IDisposable
         Bucket* from = _buckets;
         uint count = _mask + 1;
         _memory = New(buckets);
-        _left = 0;
         for (uint at = 0; at < count; at++)
         {
             for (int i = 0; i < 8; i++)
             {
                 uint place = from[at].Places[i];
-                if (place is not 0 and not Left)
+                if (place != 0)
                 {
                     Insert(from[at].Tags[i], place);
                 }

@@ -170,6 +170,35 @@ public sealed unsafe class FlowTable : IDisposable
         return misses;
     }
 
+    /// <summary>Looks for the entries that <see cref="Seek"/> did not find in the buckets into which full ones spill: one or two in a hundred lie there, and each would wait for memory twice.</summary>
+    /// <param name="without">Places in <paramref name="views"/>.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void SeekSpilled(Span<FlowView> views, ReadOnlySpan<int> without)
+    {
+        if (!_index.MaySpill)
+        {
+            return;
+        }
+
+        foreach (int place in without)
+        {
+            _index.PrefetchSpill(views[place].Hash);
+        }
+
+        foreach (int place in without)
+        {
+            ref FlowView view = ref views[place];
+            int entry = _index.SpilledCandidate(view.Hash);
+            if (entry >= 0)
+            {
+                view.Entry = entry;
+                FlowEntry* line = _entries.At(entry);
+                view.Line = view.Asked == QuietPath.Loud ? null : line;
+                _entries.Prefetch(entry);
+            }
+        }
+    }
+
     /// <summary>Whether no flow has a hash, by one look at its bucket; false when a search must tell.</summary>
     public bool Lacks(uint hash) => _index.Candidate(hash) < 0 && _index.IsEnd(hash);
 

@@ -53,6 +53,45 @@ public sealed class TranslationTests
             },
             iter: 2, threads: 1, print: sample => $"{sample.Item1.Length} groups");
 
+    /// <summary>Where a list says that it decides a service alike for everybody, it does; and it says so where it could not be otherwise.</summary>
+    [Fact]
+    public void SG_14_ACL_01_what_a_list_says_of_everybody_it_says_of_each() =>
+        Gen.Select(RandomRules.GroupRules.Array[20], RandomRules.AclEntries.Array[20], RandomRules.Packets.Array[300]).Sample(
+            (groups, acls, packets) =>
+            {
+                FilterCatalog catalog = new(RandomRules.Network(groups, acls));
+                FilterSet chains = FilterCompiler.Interpret(catalog), segments = FilterCompiler.Interpret(catalog), interpreted = FilterCompiler.Interpret(catalog);
+                Networks.NoBugs(FilterCompiler.CompileAll(NetworkCompilation.Create(catalog, int.MaxValue, default), chains));
+                Networks.NoBugs(FilterCompiler.CompileAll(NetworkCompilation.Create(catalog, 0, default), segments));
+                int forAll = 0, notForAll = 0;
+                foreach (RuleListKey key in catalog.Lists)
+                {
+                    foreach (FilterSet set in (FilterSet[])[chains, segments, interpreted])
+                    {
+                        foreach (Headers packet in packets.Where(packet => packet.PortsKnown))
+                        {
+                            if (set.IsForAll(key.Slot, in packet) != true)
+                            {
+                                notForAll++;
+                                continue;
+                            }
+
+                            forAll++;
+                            uint bits = set[key.Slot].Decide(in packet).Bits;
+                            foreach (Headers other in packets.Where(other => other.IsIpv6 == packet.IsIpv6))
+                            {
+                                Headers moved = packet;
+                                (moved.Source, moved.Destination) = (other.Source, other.Destination);
+                                Assert.Equal((key.OwnerId, bits), (key.OwnerId, set[key.Slot].Decide(in moved).Bits));
+                            }
+                        }
+                    }
+                }
+
+                Assert.True(forAll > 100 && notForAll > 100, $"{forAll} and {notForAll}");
+            },
+            iter: 2, threads: 1, print: sample => $"{sample.Item1.Length} groups");
+
     [Theory]
     [InlineData(6, "10.0.1.10", 443, HeaderFlags.PortsKnown, 0)]
     [InlineData(6, "10.0.1.10", 443, HeaderFlags.PortsKnown | HeaderFlags.ReferencesLost, -1)]
