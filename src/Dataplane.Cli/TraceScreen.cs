@@ -40,7 +40,7 @@ internal sealed class TraceScreen(TextWriter writer, Network network)
     private void Packet(string title, Headers headers, Outcome outcome)
     {
         _page.Line($"{title}: {PacketText.Line(headers)}{(headers.IsSyn ? " (SYN)" : "")}");
-        IpAddress source = headers.Source, destination = headers.Destination;
+        (IpAddress source, IpAddress destination) = PlacedEnds.Of(network, headers, outcome);
         int number = 1;
         foreach (string step in outcome.Path)
         {

@@ -74,7 +74,7 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
         }
 
         // The remote end as this interface saw it: behind an internet gateway an address of the topology is its public one.
-        IpAddress remote = Seen(ingress ? packet.Source : packet.Destination, denied);
+        IpAddress remote = Remote(packet, denied, ingress);
         (SecurityGroup Group, SecurityGroupRule Rule, int Distance, string By)? nearest = null;
         foreach (SecurityGroup group in groups)
         {
@@ -126,7 +126,7 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
             return new Miss($"make room in {acl.Id}: no entry number is free before {rule}", false, null);
         }
 
-        IpAddress remote = Seen(ingress ? packet.Source : packet.Destination, denied);
+        IpAddress remote = Remote(packet, denied, ingress);
         (int protocol, int from, int to) = Service(packet, true);
         IpPrefix block = new(remote, remote.Bits);
         NetworkAclEntry added = new(free, true, protocol, from, to, block);
@@ -324,9 +324,11 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
         return round > before ? round : number - 1;
     }
 
-    /// <summary>An end of the packet as the interface that denied it saw it: the path's translations applied.</summary>
-    private static IpAddress Seen(IpAddress address, Outcome denied)
+    /// <summary>The remote end of the packet as the list that denied it saw it: as it was placed, then the path's translations applied.</summary>
+    private IpAddress Remote(in Headers packet, Outcome denied, bool ingress)
     {
+        (IpAddress source, IpAddress destination) = PlacedEnds.Of(network, packet, denied);
+        IpAddress address = ingress ? source : destination;
         string text = address.ToString();
         foreach (string step in denied.Path)
         {

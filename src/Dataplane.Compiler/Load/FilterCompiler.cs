@@ -440,7 +440,7 @@ public static class FilterCompiler
                     // Lists without sets share the filter.
                     foreach (RuleList one in filter.Owners.Where(one => ReferenceEquals(set[one.Key.Slot], compiled)))
                     {
-                        set.Replace(one.Key.Slot, before);
+                        set.Withdraw(one.Key.Slot, before);
                         _compiledLists--;
                     }
 

@@ -122,12 +122,12 @@ public sealed class InterpretedFilter : Filter
     /// <remarks>A list of many rules does not tell.</remarks>
     public override bool? IsForAll(in Headers packet)
     {
-        Row[] rows = Volatile.Read(ref _rows) ?? Prepare();
-        if (rows.Length > MostTold)
+        if (_rules.Length + _entries.Length > MostTold)
         {
             return null;
         }
 
+        Row[] rows = Volatile.Read(ref _rows) ?? Prepare();
         foreach (ref readonly Row row in rows.AsSpan())
         {
             if (row.IsOfService(in packet) && (row.Set is not null || row.IsIpv6 == packet.IsIpv6))

@@ -1,9 +1,9 @@
 // One worker's loop over its packets of a block.
 //
-// Packets come in batches. For each batch: (1) the flow of every packet, its hash, a prefetch of the bucket; (2) the bucket is searched for the hash's tag, and
-// the entry that has it is prefetched; (3) packet by packet, in order: the candidate is compared, the cached decision applied, or the packet walks. Steps 1
-// and 2 only warm the cache and compute what depends on the packet alone; a candidate that is not the flow, and every absence, is looked up again. So any
-// batch size gives what one at a time would give.
+// Packets come in batches. For each batch: (1) the flow of every packet, its hash, a prefetch of the bucket; (2) the bucket, and where it is full the one that it
+// spills into, is searched for the hash's tag, and the entry that has it is prefetched; (3) packet by packet, in order: the candidate is compared, the cached
+// decision applied, or the packet walks. Steps 1 and 2 only warm the cache and compute what depends on the packet alone; a candidate that is not the flow, and
+// every absence, is looked up again. So any batch size gives what one at a time would give.
 //
 // A cached decision holds while all of this does: same generation (a policy is a generation of its own); same alias, direction and ICMP code; every slot on its
 // path alive; no SYN that would end one of them. Making or ending a slot of the flow has dropped it before, and so has a change of
@@ -130,6 +130,7 @@ public sealed class Worker : IDisposable
     /// <param name="placer">Gives a batch that has fragments their places; null when none are wanted.</param>
     internal void Run(PacketBlock block, ReadOnlySpan<int> all, FragmentPlacer? placer)
     {
+        ForgetWithdrawn();
         for (int start = 0; start < all.Length; start += _views.Length)
         {
             ReadOnlySpan<int> batch = all.Slice(start, Math.Min(_views.Length, all.Length - start));
@@ -147,6 +148,7 @@ public sealed class Worker : IDisposable
     /// <summary>Judges this worker's share of a block, in order.</summary>
     internal void RunShare(PacketBlock block, BlockShares shares, int number)
     {
+        ForgetWithdrawn();
         PacketResult[] results = shares.ResultsOf(number) ?? block.OwnResults;
         ReadOnlySpan<int> places = shares.HasPlaces ? shares.Places : default;
         ReadOnlySpan<int> left = shares.Of(number);
@@ -157,7 +159,7 @@ public sealed class Worker : IDisposable
             left = left[batch.Length..];
             block.Prefetch(left[..Math.Min(_views.Length, left.Length)]);
             Span<FlowView> views = _views.AsSpan(0, batch.Length);
-            _ = _sight.See(block, batch, views);
+            _ = _sight.See(block, batch, views, isShared: true);
             Search(views);
             JudgeBatch(block, results, views, places);
             _observer?.Observe(block, results, views);
@@ -174,6 +176,15 @@ public sealed class Worker : IDisposable
         _memory.Dispose();
         _walk.End();
         _refused.End();
+    }
+
+    /// <summary>A list that was taken back may have refused what its rules admit.</summary>
+    private void ForgetWithdrawn()
+    {
+        if (_walk.ForgetsWithdrawn())
+        {
+            _refused.Clear();
+        }
     }
 
     /// <summary>Step 2: the entries that probably are the flows', and what is remembered of flows without one.</summary>

@@ -15,7 +15,7 @@ using Dataplane.Packets;
 namespace Dataplane.Fabric;
 
 /// <summary>Classes of addresses. Immutable, thread-safe.</summary>
-/// <remarks>8 bytes a range of IPv4 and 256 KiB beyond 2,048 ranges; 20 bytes a range of IPv6; up to two ranges for each address of an interface.</remarks>
+/// <remarks>8 bytes a range of IPv4, 1 KiB from 33 ranges on, 256 KiB from 2,048 on; 20 bytes a range of IPv6; up to two ranges for each address of an interface.</remarks>
 public sealed class AddressClasses
 {
     private readonly SortedStarts _startsV4;

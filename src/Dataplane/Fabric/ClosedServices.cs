@@ -14,7 +14,7 @@ using Dataplane.Records;
 
 namespace Dataplane.Fabric;
 
-/// <summary>The closed ports of one course. 32 KB.</summary>
+/// <summary>The closed ports of one course: 32 KB, of which a worker has at most 64.</summary>
 internal sealed class ClosedServices
 {
     private const int ServicesOfWord = 32;
@@ -27,8 +27,11 @@ internal sealed class ClosedServices
     /// <summary>What packets to closed ports get.</summary>
     public ref readonly PacketResult Result => ref _result;
 
-    /// <summary>The course whose ports they are.</summary>
+    /// <summary>The course whose ports they are; null when they are free.</summary>
     public Itinerary? Course { get; private set; }
+
+    /// <summary>Packets that were refused by them since the last look.</summary>
+    public int Hits { get; set; }
 
     /// <summary>Every port of another course; none is known.</summary>
     public void Begin(Itinerary course)
@@ -36,7 +39,7 @@ internal sealed class ClosedServices
         End();
         Array.Clear(_words);
         (Course, course.Closed) = (course, this);
-        _hasResult = false;
+        (_hasResult, Hits) = (false, 0);
     }
 
     /// <summary>They are no course's any more.</summary>

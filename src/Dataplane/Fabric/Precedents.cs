@@ -58,9 +58,13 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     private const int RefusalBits = 12;
     private const int AdmissionBits = 11;
 
-    // Courses whose closed ports are known at a time, and what a course must have refused for it: writing down takes a microsecond.
+    // Courses whose closed ports are known at a time; what a course must have refused for it, and to take another's place, for beginning anew takes a microsecond; what that one must have
+    // refused since it was last looked at to keep its place; and how long a course waits whose lists cannot tell yet.
     private const int MostClosed = 64;
     private const int LeastRefusals = 16;
+    private const int LeastToTake = 64;
+    private const int LeastToKeep = 4;
+    private const int Wait = 1_024;
 
     private Refusal[] _refusals = [];
     private Admission[] _admissions = [];
@@ -151,6 +155,7 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
         bool hasPorts = packet.Protocol is 6 or 17;
         if (course.Closed is { } closed && hasPorts && closed.IsClosed(packet.Protocol, packet.DestinationPort))
         {
+            closed.Hits++;
             (_refusedBy, _isRefused, _isAdmitted, _count, _next) = (course, false, false, 0, 0);
             return Precedent.Refused;
         }
@@ -259,7 +264,7 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     /// <summary>A walk begins of a packet that was not asked about.</summary>
     public void Forget() => (_count, _next, _isRefused, _isAdmitted) = (0, 0, false, false);
 
-    /// <summary>Numbers of courses begin anew.</summary>
+    /// <summary>Numbers of courses begin anew, or a list says something else than before.</summary>
     public void Clear()
     {
         foreach (ClosedServices closed in _closed)
@@ -276,10 +281,12 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
     {
         if (course.Closed is not { } closed)
         {
-            if (++course.Refusals >= LeastRefusals)
+            course.Refusals++;
+            ClosedServices? taken = course.Refusals is LeastRefusals or LeastToTake ? TakeClosed(course.Refusals) : null;
+            if (taken is not null || course.Refusals >= LeastToTake)
             {
                 course.Refusals = 0;
-                TakeClosed().Begin(course);
+                taken?.Begin(course);
             }
 
             return;
@@ -290,22 +297,34 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
             return;
         }
 
-        bool isForAll = true;
-        for (int i = 0; i < _count; i++)
+        bool? isForAll = true;
+        for (int i = 0; i < _count && isForAll == true; i++)
         {
-            if (filters.IsForAll(_lists[i], in packet) is not { } all)
-            {
-                return;    // a long list that is interpreted; the compiled one will tell
-            }
-
-            isForAll &= all;
+            isForAll = filters.IsForAll(_lists[i], in packet);
         }
 
-        closed.Learn(packet.Protocol, packet.DestinationPort, isForAll, in refused);
+        if (isForAll is { } known)
+        {
+            closed.Learn(packet.Protocol, packet.DestinationPort, known, in refused);
+        }
+        else
+        {
+            closed.End();
+            course.Refusals = -Wait;
+        }
     }
 
-    private ClosedServices TakeClosed()
+    /// <summary>A place for one more course's closed ports: a free one, or, where many were refused, that of a course that had little of it.</summary>
+    private ClosedServices? TakeClosed(int refusals)
     {
+        foreach (ClosedServices one in _closed)
+        {
+            if (one.Course is null)
+            {
+                return one;
+            }
+        }
+
         if (_closed.Count < MostClosed)
         {
             ClosedServices made = new();
@@ -313,8 +332,16 @@ internal sealed class Precedents(FabricPlan plan, FilterSet filters, JudgeOption
             return made;
         }
 
+        if (refusals < LeastToTake)
+        {
+            return null;
+        }
+
         _nextClosed = (_nextClosed + 1) % MostClosed;
-        return _closed[_nextClosed];
+        ClosedServices other = _closed[_nextClosed];
+        bool stays = other.Hits >= LeastToKeep;
+        other.Hits = 0;
+        return stays ? null : other;
     }
 
     /// <summary>Whether a packet makes a tracked flow wherever rules admit it.</summary>

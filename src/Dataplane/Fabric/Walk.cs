@@ -109,6 +109,7 @@ public sealed class Walk
     private bool _isSeen;
     private long _now;
 
+    private int _withdrawn;
     private int _placedBySlot;
     private int _stepCount;
     private int _answerCount;
@@ -165,6 +166,20 @@ public sealed class Walk
         ArrayPool<KeptResult>.Shared.Return(_kept);
         _kept = [];
         _precedents.End();
+    }
+
+    /// <summary>Forgets what lists said when one of them was taken back since the last call.</summary>
+    /// <returns>Whether that was so.</returns>
+    internal bool ForgetsWithdrawn()
+    {
+        if (_filters.Withdrawn == _withdrawn)
+        {
+            return false;
+        }
+
+        _withdrawn = _filters.Withdrawn;
+        _precedents.Clear();
+        return true;
     }
 
     /// <summary>Where the placed packet enters: a name, or <see cref="NameTable.None"/>.</summary>

@@ -38,7 +38,7 @@ internal sealed class CausalTable : IDisposable
 
     public void Prefetch(uint hash) => _index.Prefetch(hash);
 
-    /// <summary>Asks the cache for the record that a hash probably has, or for where else it may be.</summary>
+    /// <summary>Asks the cache for the record that a hash probably has, or for the bucket where it may be else.</summary>
     public void PrefetchRecord(uint hash)
     {
         int candidate = _index.Candidate(hash);

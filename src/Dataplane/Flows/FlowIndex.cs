@@ -44,7 +44,7 @@ public sealed unsafe class FlowIndex : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Candidate(uint hash) => Candidate(_buckets + (hash & _mask), hash);
 
-    /// <summary>Buckets are so full that some may spill.</summary>
+    /// <summary>Buckets are so full that it pays to look where they spill: with less than two numbers each hardly one does.</summary>
     public bool MaySpill => Count > (_mask + 1L) * 2;
 
     /// <summary>The same in the bucket into which its own one spills, if that is full.</summary>

@@ -19,9 +19,10 @@ internal sealed unsafe class FlowSight(OwnerMap addresses, FlowTable table, usho
     /// <summary>Every field of the views is set where there is a key, but Entry and Line; else those of the packet alone.</summary>
     /// <param name="batch">Indexes in the block, whose headers are set.</param>
     /// <param name="views">By place in the batch, as long.</param>
+    /// <param name="isShared">The block is shared among workers: headers have their packets' times.</param>
     /// <returns>All flags of the packets whose status is Ok together.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public HeaderFlags See(PacketBlock block, ReadOnlySpan<int> batch, Span<FlowView> views)
+    public HeaderFlags See(PacketBlock block, ReadOnlySpan<int> batch, Span<FlowView> views, bool isShared = false)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(views.Length, batch.Length);
         FlowHash hash = table.Hash;
@@ -37,7 +38,7 @@ internal sealed unsafe class FlowSight(OwnerMap addresses, FlowTable table, usho
             {
                 Headers* packet = headers + index[i];
                 FlowView* mine = view + i;
-                long time = packets[index[i]].Time;
+                long time = isShared ? packet->Time : packets[index[i]].Time;
                 mine->Time = time;
                 mine->WireLength = packet->WireLength;
                 mine->Index = index[i];

@@ -29,7 +29,7 @@ public sealed class Sharding(FabricPlan plan)
 
     /// <summary>The shards of a block's packets; those that are no packets go anywhere.</summary>
     /// <param name="shards">By index in the block.</param>
-    /// <returns>All flags of the packets whose status is Ok together.</returns>
+    /// <returns>All flags of the packets whose status is Ok together. All headers have their times then.</returns>
     /// <remarks>Without a call or a branch for plain packets, as <see cref="FlowSight"/> has it: with several workers every packet pays for it.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal unsafe HeaderFlags See(PacketBlock block, byte[] shards)
@@ -38,11 +38,13 @@ public sealed class Sharding(FabricPlan plan)
         int count = block.Count;
         fixed (ulong* maybe = plan.Addresses.Maybe)
         fixed (Headers* headers = block.Headers)
+        fixed (CapturedPacket* packets = block.Packets)
         fixed (byte* to = shards)
         {
             for (int i = 0; i < count; i++)
             {
                 Headers* packet = headers + i;
+                packet->Time = packets[i].Time;
                 uint source = (uint)packet->SourceLow, destination = (uint)packet->DestinationLow;
                 uint sourceBit = OwnerMap.MaybeBit(source), destinationBit = OwnerMap.MaybeBit(destination);
                 int protocol = packet->Protocol;

@@ -100,6 +100,9 @@ public struct Headers
     /// </summary>
     public byte FragmentProtocol;
 
+    /// <summary>The packet's time, nanoseconds since 1970, once its block is shared among workers: so that each reads one line of a packet from another core's cache, not two. Else not set.</summary>
+    internal long Time;
+
     public readonly bool IsIpv6 => (Flags & HeaderFlags.Ipv6) != 0;
 
     public readonly bool PortsKnown => (Flags & HeaderFlags.PortsKnown) != 0;

@@ -216,18 +216,16 @@ public sealed class PacketBlock
         Selected.AsSpan(0, Count).CopyTo(other.Selected);
     }
 
-    /// <summary>Asks the cache for packets' headers and times: another core may have written them last.</summary>
+    /// <summary>Asks the cache for packets' headers: another core may have written them last.</summary>
     internal unsafe void Prefetch(ReadOnlySpan<int> indexes)
     {
         if (Sse.IsSupported)
         {
             fixed (Headers* headers = Headers)
-            fixed (CapturedPacket* packets = Packets)
             {
                 foreach (int index in indexes)
                 {
                     Sse.Prefetch0(headers + index);
-                    Sse.Prefetch0(packets + index);
                 }
             }
         }

@@ -1,10 +1,13 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
+using Dataplane.Analysis;
 using Dataplane.Analysis.Trace;
 using Dataplane.Compiler;
 using Dataplane.Packets;
 using Dataplane.Records;
 using Dataplane.Tests.TestSupport;
+using Dataplane.Topology.Model;
 using Xunit;
 
 namespace Dataplane.Tests.Cli;
@@ -33,6 +36,47 @@ public sealed class TraceStatementTests : IDisposable
     public TraceStatementTests() => File.WriteAllText(_file, OneWay);
 
     public void Dispose() => File.Delete(_file);
+
+    /// <summary>A calls B's public address and is captured behind the gateway, with its own public address: what its rules see, and what would have to be added to them, are the ends before that.</summary>
+    [Fact]
+    public void R_29_What_lists_see_of_a_packet_that_was_captured_behind_the_gateway()
+    {
+        Network network = NetworkBuilder.Network("""
+            vpc vpc-1 10.0.0.0/16
+            igw igw-1 vpc-1
+            subnet sub-a vpc-1 10.0.1.0/24 rtb=rtb-a acl=acl-a
+            eni eni-a sub-a 10.0.1.10=203.0.113.10 sg=sg-a
+            eni eni-b sub-a 10.0.1.20=203.0.113.20 sg=sg-b
+            sg sg-a vpc-1
+              out udp 53 0.0.0.0/0
+            sg sg-b vpc-1
+              in udp 53 0.0.0.0/0
+            acl acl-a vpc-1
+              in 100 allow udp 1-1000 0.0.0.0/0
+              out 100 allow udp 1-1000 0.0.0.0/0
+            rtb rtb-a vpc-1
+              0.0.0.0/0 igw-1
+            """);
+        Headers packet = TestSupport.PacketText.Parse("tcp 203.0.113.10:40000 > 10.0.1.20:80 S").Headers;
+        JudgeFactory judges = (changed, options) => NetworkEngine.Build(changed, options).Judge;
+        Outcome denied = new SinglePackets(judges(network, new JudgeOptions { Causal = false })).Decide(packet, 0);
+        Assert.Equal("sg-a/egress/none", denied.Rule);
+        Assert.Equal(("10.0.1.10", "203.0.113.20"), (PlacedEnds.Of(network, packet, denied).Source.ToString(), PlacedEnds.Of(network, packet, denied).Destination.ToString()));
+        List<string> changes = [];
+        for (Miss? miss = new NearestMiss(network, new JudgeOptions(), judges).Find(packet, denied); miss is not null; miss = miss.Next)
+        {
+            changes.Add($"{miss.Change.Split(" (", 2, StringSplitOptions.None)[0]}; {miss.ThenDeniedBy}");
+        }
+
+        Assert.Equal(
+            [
+                "add to sg-a an egress rule: TCP 80 to 203.0.113.20/32; SUBNET_ACL_RESTRICTION acl-a/egress/*",
+                "add to acl-a an egress entry 110: allow TCP 80 to 203.0.113.20/32; SUBNET_ACL_RESTRICTION acl-a/ingress/*",
+                "add to acl-a an ingress entry 110: allow TCP 80 from 203.0.113.10/32; ENI_SG_RULES_MISMATCH sg-b/ingress/none",
+                "add to sg-b an ingress rule: TCP 80 from 203.0.113.10/32; ",
+            ],
+            changes);
+    }
 
     [Theory]
     [InlineData("--port", "443")]

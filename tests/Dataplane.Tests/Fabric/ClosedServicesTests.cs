@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Dataplane.Compiler;
 using Dataplane.Compiler.Load;
+using Dataplane.Compiler.Lower;
 using Dataplane.Filters;
 using Dataplane.Packets;
 using Dataplane.Records;
@@ -125,6 +126,29 @@ public sealed class ClosedServicesTests
         Assert.Equal(200, engine.Judge.Counters.Packets[(int)Verdict.Deny]);
     }
 
+    /// <summary>The checks of a compiled list go on when it is in use already; where they find a mistake the rules as they were read are asked again, about closed ports too.</summary>
+    [Fact]
+    public void REL_25_What_a_list_said_that_was_taken_back_is_forgotten()
+    {
+        using NetworkEngine engine = NetworkEngine.Build(NetworkBuilder.Network(Ground), new JudgeOptions { Causal = false });
+        int[] groups = [.. engine.Catalog.Lists.Where(list => list.Kind == ListKind.SecurityGroup && list.IsIngress).Select(list => list.Slot)];
+        Filter[] right = [.. groups.Select(slot => engine.Filters[slot])];
+        foreach (int slot in groups)
+        {
+            engine.Filters.Replace(slot, new Nobody());
+        }
+
+        Send(engine, 443, 100);
+        Assert.Equal(100, engine.Judge.Counters.Packets[(int)Verdict.Deny]);
+        for (int i = 0; i < groups.Length; i++)
+        {
+            engine.Filters.Withdraw(groups[i], right[i]);
+        }
+
+        Send(engine, 443, 100);
+        Assert.Equal((100, 100), (engine.Judge.Counters.Packets[(int)Verdict.Deny], engine.Judge.Counters.Packets[(int)Verdict.Allow]));
+    }
+
     /// <summary>More hosts are scanned at a time than have closed ports, so that those are taken from one another.</summary>
     [Fact]
     public void SG_14_A_scan_of_many_hosts_is_refused_by_the_rules_of_each()
@@ -167,6 +191,14 @@ public sealed class ClosedServicesTests
             block.Headers[0] = PacketText.Parse($"tcp 9.9.{i / 250}.{i % 250}:{port + i} > 203.0.113.10:{port} S").Headers;
             engine.Judge.Judge(block);
         }
+    }
+
+    /// <summary>Admits nobody, whatever the rules say.</summary>
+    private sealed class Nobody : Filter
+    {
+        public override Decision Decide(in Headers packet) => Decision.None;
+
+        public override bool? IsForAll(in Headers packet) => true;
     }
 
     /// <summary>Says what another filter says.</summary>
