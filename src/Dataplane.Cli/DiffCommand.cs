@@ -68,11 +68,12 @@ internal sealed class DiffCommand
 
     private int Run(ParseResult parsed, Voice voice, Signals signals)
     {
-        JudgeOptions options = _switches.Read(parsed);
-        int workers = ReplayCommand.Workers(parsed.GetValue(_workers));
-        RecordFormat packetFormat = RecordFiles.Format(parsed.GetValue(_packets), "--packets"), flowFormat = RecordFiles.Format(parsed.GetValue(_flows), "--flows");
-        PacketFilter? filter = _captures.Filter(parsed);
         Faults faults = new();
+        JudgeOptions options = faults.Of(() => _switches.Read(parsed))!;
+        int workers = faults.Of(() => ReplayCommand.Workers(parsed.GetValue(_workers)));
+        RecordFormat packetFormat = faults.Of(() => RecordFiles.Format(parsed.GetValue(_packets), "--packets")), flowFormat = faults.Of(() => RecordFiles.Format(parsed.GetValue(_flows), "--flows"));
+        PacketFilter? filter = faults.Of(() => _captures.Filter(parsed));
+        AddressMap? map = faults.Of(() => _captures.Map(parsed));
         List<string> beforeWarnings = [], afterWarnings = [];
         Network? beforeNetwork = faults.Of(() => _topology.Load(parsed, voice, beforeWarnings, parsed.GetValue(_before)!));
         Network? afterNetwork = faults.Of(() => _topology.Load(parsed, voice, afterWarnings, parsed.GetValue(_after)!));
@@ -80,7 +81,7 @@ internal sealed class DiffCommand
         TopologyOptions.ExplainChosen(beforeNetwork!, voice);
         TopologyOptions.ExplainChosen(afterNetwork!, voice);
         using CaptureReader reader = _captures.Open(parsed);
-        using Outputs outputs = new(_captures.Files(parsed));
+        using Outputs outputs = new([.. _captures.Files(parsed), .. parsed.GetValue(_before)!, .. parsed.GetValue(_after)!]);
         OutputFile? packets = outputs.Open(parsed.GetValue(_packets), "--packets");
         OutputFile? flows = outputs.Open(parsed.GetValue(_flows), "--flows");
         OutputFile? summary = outputs.Open(parsed.GetValue(_summary), "--summary");
@@ -103,7 +104,7 @@ internal sealed class DiffCommand
         bool finished;
         using (Progress progress = new(voice, () => (diff.Packets, reader.BytesRead, reader.TotalBytes)))
         {
-            Pipeline pipeline = new(new CaptureSource(reader), ReplayCommand.Prepare(_captures.Map(parsed), filter), before.Judge, diff);
+            Pipeline pipeline = new(new CaptureSource(reader), ReplayCommand.Prepare(map, filter), before.Judge, diff);
             finished = pipeline.Run(signals.Token);
         }
 

@@ -43,6 +43,18 @@ internal sealed class JudgeSwitches
         }
     }
 
+    /// <summary>The switches that were given and change what one packet gets, as they would be typed again; each with a space before it.</summary>
+    internal string AsTyped(ParseResult parsed)
+    {
+        string typed = "";
+        foreach (Option<string> choice in (Option<string>[])[_midstream, _icmpErrors, _fragments, _overlap])
+        {
+            typed += parsed.GetResult(choice) is { Implicit: false } ? $" {choice.Name} {parsed.GetValue(choice)}" : "";
+        }
+
+        return typed + (parsed.GetValue(_blockPort25) ? $" {_blockPort25.Name}" : "");
+    }
+
     /// <exception cref="CommandException">A value makes no sense.</exception>
     internal JudgeOptions Read(ParseResult parsed)
     {

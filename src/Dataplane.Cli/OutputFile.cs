@@ -41,6 +41,14 @@ internal sealed class OutputFile : IDisposable
     /// <summary>It could not be written, and nothing more is.</summary>
     internal bool HasFailed { get; private set; }
 
+    /// <summary>Whether a file is an input, or one of those that are read of a folder.</summary>
+    private static bool IsInput(string input, string full)
+    {
+        string path = System.IO.Path.GetFullPath(input);
+        return string.Equals(path, full, StringComparison.Ordinal)
+            || (Directory.Exists(path) && full.StartsWith(path.TrimEnd('/') + "/", StringComparison.Ordinal) && full.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && File.Exists(full));
+    }
+
     /// <param name="path">A path, or - for standard output.</param>
     /// <param name="option">The option's name, for messages.</param>
     /// <param name="inputs">Files that are read: an output never goes over one of them.</param>
@@ -55,7 +63,7 @@ internal sealed class OutputFile : IDisposable
 
         string full = System.IO.Path.GetFullPath(path);
         NamedStream Named(FileStream stream) => new(stream, $"{option} {path}", stream.Name);
-        if (inputs.Any(input => input != "-" && string.Equals(System.IO.Path.GetFullPath(input), full, StringComparison.Ordinal)))
+        if (inputs.Any(input => input != "-" && IsInput(input, full)))
         {
             throw new CommandException(ExitCode.Usage, $"{option} {path}: this file is an input. Name another file for the output.");
         }

@@ -31,7 +31,7 @@ internal static class Program
         {
             foreach (ParseError error in parsed.Errors)
             {
-                Voice.Error($"dataplane: {error.Message}");
+                Voice.Error($"dataplane: {Said(error)}");
             }
 
             if (string.Join(" or ", Spelling.Meant(parsed)) is { Length: > 0 } meant)
@@ -51,6 +51,17 @@ internal static class Program
         {
             return ExitCode.Done;
         }
+    }
+
+    /// <summary>A fault of the command line. What was wanted where a number was is said in words, not as a type.</summary>
+    private static string Said(ParseError error)
+    {
+        const string Begin = "Cannot parse argument '", Middle = "' for option '", End = "' as expected type ";
+        string text = error.Message;
+        int middle = text.IndexOf(Middle, StringComparison.Ordinal), end = text.IndexOf(End, StringComparison.Ordinal);
+        return text.StartsWith(Begin, StringComparison.Ordinal) && middle > 0 && end > middle
+            ? $"{text[(middle + Middle.Length)..end]} {text[Begin.Length..middle]}: not a number. Give {(text.Contains("Double", StringComparison.Ordinal) ? "a" : "a whole")} number."
+            : text;
     }
 
     /// <summary>Runs a command's work: messages for what goes wrong, exit codes, signals.</summary>

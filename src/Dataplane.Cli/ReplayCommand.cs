@@ -91,13 +91,16 @@ internal sealed class ReplayCommand
     private int Run(ParseResult parsed, Voice voice, Signals signals)
     {
         List<string> warnings = [];
-        JudgeOptions options = _switches.Read(parsed);
-        int workers = Workers(parsed.GetValue(_workers));
-        RecordFormat packetFormat = RecordFiles.Format(parsed.GetValue(_packets), "--packets"), flowFormat = RecordFiles.Format(parsed.GetValue(_flows), "--flows");
-        PacketFilter? filter = _captures.Filter(parsed);
-        Network network = _topology.Load(parsed, voice, warnings);
+        Faults faults = new();
+        JudgeOptions options = faults.Of(() => _switches.Read(parsed))!;
+        int workers = faults.Of(() => Workers(parsed.GetValue(_workers)));
+        RecordFormat packetFormat = faults.Of(() => RecordFiles.Format(parsed.GetValue(_packets), "--packets")), flowFormat = faults.Of(() => RecordFiles.Format(parsed.GetValue(_flows), "--flows"));
+        PacketFilter? filter = faults.Of(() => _captures.Filter(parsed));
+        AddressMap? map = faults.Of(() => _captures.Map(parsed));
+        Network network = faults.Of(() => _topology.Load(parsed, voice, warnings))!;
+        faults.Throw();
         using CaptureReader reader = _captures.Open(parsed);
-        using Outputs outputs = new(_captures.Files(parsed));
+        using Outputs outputs = new([.. _captures.Files(parsed), .. _topology.Paths(parsed)]);
         OutputFile? packets = outputs.Open(parsed.GetValue(_packets), "--packets");
         OutputFile? flows = outputs.Open(parsed.GetValue(_flows), "--flows");
         OutputFile? summaryFile = outputs.Open(parsed.GetValue(_summary), "--summary");
@@ -122,7 +125,7 @@ internal sealed class ReplayCommand
         bool finished;
         using (Progress progress = new(voice, () => (summary.Read, reader.BytesRead, reader.TotalBytes)))
         {
-            Pipeline pipeline = new(new CaptureSource(reader), Prepare(_captures.Map(parsed), filter), judge, sinks.Count == 0 ? null : new AllSinks(sinks), inOneThread: workers == 1);
+            Pipeline pipeline = new(new CaptureSource(reader), Prepare(map, filter), judge, sinks.Count == 0 ? null : new AllSinks(sinks), inOneThread: workers == 1);
             finished = pipeline.Run(signals.Token);
         }
 
@@ -148,10 +151,11 @@ internal sealed class ReplayCommand
             Topologies = _topology.Paths(parsed),
             Captures = _captures.Files(parsed),
             Summary = summary,
+            Options = options,
             Elapsed = watch.Elapsed,
             Warnings = warnings,
             Misses = row => nearest.Find(row.Example, row.ExampleOutcome),
-            TraceCommand = row => TraceCommand.For(row, _topology.AsTyped(parsed)),
+            TraceCommand = row => TraceCommand.For(row, _topology.AsTyped(parsed), _switches.AsTyped(parsed)),
             IsComponent = components.Contains,
             Maps = summary.Packets[(int)Verdict.Unplaced] * 2 > summary.Selected ? MapProposal.Find(network, summary.Unplaced) : [],
             Chosen = voice.Verbose ? network.Chosen : [],

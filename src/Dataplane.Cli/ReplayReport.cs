@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using Dataplane.Analysis.Summary;
 using Dataplane.Analysis.Trace;
 using Dataplane.Packets;
+using Dataplane.Records;
 
 namespace Dataplane.Cli;
 
@@ -15,13 +16,15 @@ internal sealed class ReplayReport
 
     internal required ReplaySummary Summary { get; init; }
 
+    internal JudgeOptions Options { get; init; } = JudgeOptions.Default;
+
     internal required TimeSpan Elapsed { get; init; }
 
     internal required IReadOnlyList<string> Warnings { get; init; }
 
     internal required Func<DeniedRow, Miss?> Misses { get; init; }
 
-    internal required Func<DeniedRow, string> TraceCommand { get; init; }
+    internal required Func<DeniedRow, string?> TraceCommand { get; init; }
 
     internal required Func<string, bool> IsComponent { get; init; }
 

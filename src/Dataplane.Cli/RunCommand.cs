@@ -132,7 +132,7 @@ internal sealed class RunCommand
             Elapsed = watch.Elapsed,
             Warnings = warnings,
             Misses = row => nearest.Find(row.Example, row.ExampleOutcome),
-            TraceCommand = row => TraceCommand.For(row, _topology.AsTyped(parsed)),
+            TraceCommand = row => TraceCommand.For(row, _topology.AsTyped(parsed), _switches.AsTyped(parsed)),
             IsComponent = components.Contains,
             Maps = [],
             Filter = parsed.GetValue(_filter),

@@ -121,7 +121,7 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
         foreach (DeniedRow row in rows.Take(MostDenied))
         {
             _page.Paragraph(5, $" {number,2}.", $"{Counted.Of(row.Packets, "packet")}{(row.IsAnswer ? " of returns" : "")}, {Service(row)}: {Source(row)} > {Target(row)}", "red");
-            _page.Paragraph(19, "     why", ReasonText.Of(row.ExampleOutcome));
+            _page.Paragraph(19, "     why", ReasonText.Of(row.ExampleOutcome, row.Example, report.Options));
             _page.Line($"                   {row.Reason}{(row.Rule is null ? "" : $" {row.Rule}")}");
             if (report.Misses(row) is { } miss)
             {
@@ -134,7 +134,10 @@ internal sealed class SummaryScreen(TextWriter writer, ReplayReport report)
                 }
             }
 
-            _page.Line($"     {report.TraceCommand(row)}");
+            if (report.TraceCommand(row) is { } trace)
+            {
+                _page.Line($"     {trace}");
+            }
             number++;
         }
 

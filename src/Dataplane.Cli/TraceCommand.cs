@@ -45,10 +45,17 @@ internal sealed class TraceCommand
         return command;
     }
 
-    /// <summary>The command that explains a denied row: for a return, the command of the packet that it answers.</summary>
-    internal static string For(DeniedRow row, string topology)
+    /// <summary>The command that explains a denied row: for a return, the command of the packet that it answers. Null for what trace cannot ask: fragments without ports, ICMP of the other family.</summary>
+    /// <param name="topology">The topology's options, as they were typed.</param>
+    /// <param name="switches">Those that change verdicts, each with a space before it.</param>
+    internal static string? For(DeniedRow row, string topology, string switches)
     {
         Headers ask = row.Question;
+        if (!ask.PortsKnown && (ask.Protocol is 6 or 17 || ask.IsIcmp) || ask.IsIcmp && ask.IsIpv6 != (ask.Protocol == 58))
+        {
+            return null;
+        }
+
         string protocol = ask.Protocol switch
         {
             1 => "icmp",
@@ -62,7 +69,7 @@ internal sealed class TraceCommand
             : ask.Protocol is 6 or 17 && ask.PortsKnown
                 ? string.Create(CultureInfo.InvariantCulture, $" --port {ask.DestinationPort}{(row.IsAnswer ? $" --source-port {ask.SourcePort}" : "")}")
                 : "";
-        return $"dataplane trace {topology} --from {ask.Source} --to {ask.Destination} --protocol {protocol}{service}";
+        return $"dataplane trace {topology} --from {ask.Source} --to {ask.Destination} --protocol {protocol}{service}{switches}";
     }
 
     private int Run(ParseResult parsed, Voice voice, Signals signals)

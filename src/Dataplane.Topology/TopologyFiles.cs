@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using Dataplane.Topology.Documents;
@@ -18,11 +19,13 @@ internal sealed class TopologyFiles
     public const long MostBytes = 1L << 30;
 
     private const int MostDepth = 64;
+    private const int LongestName = 400;
 
     private readonly FaultList _faults;
     private readonly List<SourceFile> _files = [];
     private readonly HashSet<string> _fromFolders = new(StringComparer.Ordinal);
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private long _bytes;
     private bool _full;
 
@@ -97,9 +100,7 @@ internal sealed class TopologyFiles
                 }
                 else if (entry.Name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && File.Exists(child))
                 {
-                    string name = System.IO.Path.GetRelativePath(root, child);
-                    _fromFolders.Add(name);
-                    One(child, name);
+                    One(child, System.IO.Path.GetRelativePath(root, child), isFound: true);
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -111,7 +112,7 @@ internal sealed class TopologyFiles
 
     private static string RealPath(FileSystemInfo entry) => entry.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? entry.FullName.TrimEnd('/');
 
-    private void One(string path, string name)
+    private void One(string path, string name, bool isFound = false)
     {
         if (!_seen.Add(System.IO.Path.GetFullPath(path)))
         {
@@ -119,7 +120,25 @@ internal sealed class TopologyFiles
         }
 
         using FileStream input = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        Content(SafeText.Line(name, 400), input);
+        string shown = Unique(SafeText.Line(name, LongestName), SafeText.Line(path, LongestName));
+        if (isFound)
+        {
+            _fromFolders.Add(shown);
+        }
+
+        Content(shown, input);
+    }
+
+    /// <summary>A name that no file before has: those of two folders may be alike, and so may names that are shown without what a terminal should not get.</summary>
+    private string Unique(string name, string path)
+    {
+        string unique = _names.Contains(name) ? path : name;
+        for (int i = 2; !_names.Add(unique); i++)
+        {
+            unique = string.Create(CultureInfo.InvariantCulture, $"{path} ({i})");
+        }
+
+        return unique;
     }
 
     private void Content(string name, Stream input)

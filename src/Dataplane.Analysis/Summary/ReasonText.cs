@@ -1,3 +1,5 @@
+using System;
+using Dataplane.Packets;
 using Dataplane.Records;
 
 namespace Dataplane.Analysis.Summary;
@@ -5,17 +7,26 @@ namespace Dataplane.Analysis.Summary;
 /// <summary>Deny reasons as sentences.</summary>
 public static class ReasonText
 {
+    /// <summary>What happened to a packet, for a person; no full stop.</summary>
+    public static string Of(Outcome denied, in Headers packet, JudgeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(denied);
+        ArgumentNullException.ThrowIfNull(options);
+        bool wantsState = denied.Reason == DenyReason.ENI_SG_RULES_MISMATCH && options.Midstream == MidstreamPolicy.Drop && packet.Protocol == 6 && !packet.IsSyn;
+        return wantsState ? $"{Of(denied)}, or it begins nothing and belongs to nothing (--midstream drop)" : Of(denied);
+    }
+
     /// <summary>What happened, for a person; no full stop.</summary>
     public static string Of(Outcome denied)
     {
         string rule = denied.Rule ?? "";
-        bool ingress = rule.Contains("/ingress/", System.StringComparison.Ordinal);
+        bool ingress = rule.Contains("/ingress/", StringComparison.Ordinal);
         return denied.Reason switch
         {
             DenyReason.ENI_SG_RULES_MISMATCH => ingress
                 ? "no ingress rule of its security groups lets it in"
                 : "no egress rule of its security groups lets it out",
-            DenyReason.SUBNET_ACL_RESTRICTION => rule.EndsWith("/*", System.StringComparison.Ordinal)
+            DenyReason.SUBNET_ACL_RESTRICTION => rule.EndsWith("/*", StringComparison.Ordinal)
                 ? $"no entry of the network ACL allows it {(ingress ? "into" : "out of")} the subnet"
                 : $"an entry of the network ACL denies it {(ingress ? "into" : "out of")} the subnet",
             DenyReason.NO_ROUTE_TO_DESTINATION => "the route table has no route to the destination",

@@ -2,7 +2,8 @@
 //
 // The change is made on a copy of the network and the packet is judged again there, by the judge that denied it: so "then allowed" is
 // never a guess. A packet that answers another (a SYN-ACK that a network ACL stopped) is judged after the packet that it answers, since
-// alone the security group would stop it first.
+// alone the security group would stop it first. A packet that may as well begin something (a SYN, UDP to a lower port than its own) answers nothing: its question would let it through whatever
+// the rules say.
 
 using System;
 using System.Collections.Generic;
@@ -81,6 +82,11 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
             foreach (SecurityGroupRule rule in ingress ? group.Ingress : group.Egress)
             {
                 (int distance, string by) = Misses(rule, packet, remote, ingress);
+                if (distance == 0 && !rule.MatchesNothing && options.Midstream == MidstreamPolicy.Drop && packet.Protocol == 6 && !packet.IsSyn)
+                {
+                    return null;    // rules admit it: what it lacks is state
+                }
+
                 if (distance > 0 && (nearest is null || distance < nearest.Value.Distance))
                 {
                     nearest = (group, rule, distance, by);
@@ -181,11 +187,16 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
         return Try($"associate a public address with {address} of {owner.Id}", changed, packet, denied);
     }
 
-    private Miss Try(string change, Network changed, in Headers packet, Outcome denied)
+    private Miss? Try(string change, Network changed, in Headers packet, Outcome denied)
     {
         SinglePackets judge = new(judges(changed, options with { Causal = false }));
         Outcome then = judge.Decide(packet, 0);
-        if (then.Verdict == Verdict.Deny && (then.Reason != denied.Reason || then.Rule != denied.Rule))
+        if (then.Verdict == Verdict.Deny && then.Reason == denied.Reason && then.Rule == denied.Rule)
+        {
+            return null;    // it was not for want of this
+        }
+
+        if (then.Verdict == Verdict.Deny && MayAnswer(packet))
         {
             // Perhaps it answers something, and only its state would let it through: let the question come first.
             SinglePackets primed = new(judges(changed, options with { Causal = false }));
@@ -202,6 +213,23 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
 
         Miss? next = _changes < MostChanges ? new NearestMiss(changed, options, judges) { _changes = _changes + 1 }.Find(packet, then) : null;
         return new Miss(change, false, then.Rule is null ? then.Reason.ToString() : $"{then.Reason} {then.Rule}", next);
+    }
+
+    /// <summary>Whether a packet looks like an answer: by its kind, else to a port for answers from one that is lower.</summary>
+    private static bool MayAnswer(in Headers packet)
+    {
+        if (packet.IsIcmp)
+        {
+            return packet.PortsKnown && (packet.IsIpv6 ? packet.IcmpType == 129 : packet.IcmpType is 0 or 14 or 16 or 18);
+        }
+
+        if (packet.Protocol is not (6 or 17) || !packet.PortsKnown || packet.IsSyn)
+        {
+            return false;
+        }
+
+        bool isSynAck = packet.Protocol == 6 && (packet.TcpFlags & (TcpFlag.Syn | TcpFlag.Ack)) == (TcpFlag.Syn | TcpFlag.Ack);
+        return isSynAck || (packet.DestinationPort >= 1_024 && packet.SourcePort < packet.DestinationPort);
     }
 
     /// <summary>The packet that this one would answer.</summary>

@@ -62,6 +62,7 @@ internal sealed partial class AwsReader
         {
             Where = row.Where(tableId),
             Destination = row.Text("DestinationCidrBlock") ?? row.Text("DestinationIpv6CidrBlock"),
+            DestinationIsIpv6 = row.Text("DestinationCidrBlock") is null,
             PrefixListId = row.Id("DestinationPrefixListId"),
             State = row.Text("State"),
             Origin = row.Text("Origin"),

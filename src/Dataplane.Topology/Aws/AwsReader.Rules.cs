@@ -86,14 +86,14 @@ internal sealed partial class AwsReader
             foreach (AwsNode peer in permission.List("IpRanges"))
             {
                 SecurityGroupRuleDraft rule = Rule(peer);
-                rule.Cidr = peer.Text("CidrIp");
+                (rule.Cidr, rule.CidrIsIpv6) = (peer.Text("CidrIp"), false);
                 rules.Add(rule);
             }
 
             foreach (AwsNode peer in permission.List("Ipv6Ranges"))
             {
                 SecurityGroupRuleDraft rule = Rule(peer);
-                rule.Cidr = peer.Text("CidrIpv6");
+                (rule.Cidr, rule.CidrIsIpv6) = (peer.Text("CidrIpv6"), true);
                 rules.Add(rule);
             }
 
@@ -159,6 +159,7 @@ internal sealed partial class AwsReader
                 FromPort = row.Int("FromPort"),
                 ToPort = row.Int("ToPort"),
                 Cidr = row.Text("CidrIpv4") ?? row.Text("CidrIpv6"),
+                CidrIsIpv6 = row.Text("CidrIpv4") is null,
                 PrefixListId = row.Id("PrefixListId"),
                 GroupId = reference?.Id("GroupId"),
                 Description = row.Text("Description"),

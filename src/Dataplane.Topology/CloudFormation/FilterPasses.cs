@@ -259,8 +259,8 @@ internal sealed partial class TemplateReading
         isKnown &= Port(bag, "ToPort", out int? to);
         string? description = _evaluator.Quietly(() => bag.Get("Description")) is { Kind: ValueKind.Text } text ? text.Text : null;
 
-        Peer("CidrIp", (rule, value) => rule.Cidr = value);
-        Peer("CidrIpv6", (rule, value) => rule.Cidr = value);
+        Peer("CidrIp", (rule, value) => (rule.Cidr, rule.CidrIsIpv6) = (value, false));
+        Peer("CidrIpv6", (rule, value) => (rule.Cidr, rule.CidrIsIpv6) = (value, true));
         Peer(side + "PrefixListId", (rule, value) => rule.PrefixListId = value);
         Peer(side + "SecurityGroupId", (rule, value) => rule.GroupId = value);
         Peer(side + "SecurityGroupName", (rule, value) => rule.GroupId = GroupOfName(value));

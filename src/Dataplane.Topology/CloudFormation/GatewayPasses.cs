@@ -221,9 +221,9 @@ internal sealed partial class TemplateReading
     private void ReadRoute(PropertyBag bag)
     {
         RouteTableDraft? table = Named(bag, "RouteTableId", _tables, "route table");
-        string? destination = bag.Text("DestinationCidrBlock") ?? bag.Text("DestinationIpv6CidrBlock");
+        string? destinationV4 = bag.Text("DestinationCidrBlock"), destination = destinationV4 ?? bag.Text("DestinationIpv6CidrBlock");
         string? list = destination is null ? bag.Text("DestinationPrefixListId") : null;
-        RouteDraft route = new() { Where = bag.Where, Destination = destination, PrefixListId = list };
+        RouteDraft route = new() { Where = bag.Where, Destination = destination, DestinationIsIpv6 = destinationV4 is null, PrefixListId = list };
         if (destination is null && list is null
             && bag.Get("DestinationCidrBlock").IsNone && bag.Get("DestinationIpv6CidrBlock").IsNone && bag.Get("DestinationPrefixListId").IsNone)
         {

@@ -116,6 +116,9 @@ public sealed class SecurityGroupRuleDraft
     /// <summary>Exactly one of the three peers is set.</summary>
     public string? Cidr { get; set; }
 
+    /// <summary>Whether the file has the block where IPv6 blocks stand; null where one place is for both.</summary>
+    public bool? CidrIsIpv6 { get; set; }
+
     public string? PrefixListId { get; set; }
 
     public string? GroupId { get; set; }
@@ -181,6 +184,9 @@ public sealed class RouteDraft
 
     /// <summary>CIDR text of either family, or null for a prefix-list route.</summary>
     public string? Destination { get; set; }
+
+    /// <summary>Whether the file has the destination where IPv6 blocks stand; null where one place is for both.</summary>
+    public bool? DestinationIsIpv6 { get; set; }
 
     public string? PrefixListId { get; set; }
 

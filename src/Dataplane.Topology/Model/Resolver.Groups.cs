@@ -126,13 +126,20 @@ public sealed partial class Resolver
 
         if (draft.Cidr is not null)
         {
-            if (IpPrefix.TryParse(draft.Cidr, out IpPrefix block))
+            if (!IpPrefix.TryParse(draft.Cidr, out IpPrefix block))
             {
-                return new CidrPeer(block);
+                BadBlock(where, draft.Cidr);
+                return null;
             }
 
-            BadBlock(where, draft.Cidr);
-            return null;
+            if (draft.CidrIsIpv6 == !block.IsIpv6)
+            {
+                _faults.Error(
+                    where, $"{Quote(draft.Cidr)} is an {(block.IsIpv6 ? "IPv6" : "IPv4")} block", $"Write it as {(block.IsIpv6 ? "CidrIpv6" : "CidrIp")} (SG-21)");
+                return null;
+            }
+
+            return new CidrPeer(block);
         }
 
         if (draft.PrefixListId is not null)

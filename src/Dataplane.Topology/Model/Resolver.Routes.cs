@@ -113,6 +113,15 @@ public sealed partial class Resolver
                 return null;
             }
 
+            if (draft.DestinationIsIpv6 == !block.IsIpv6)
+            {
+                _faults.Error(
+                    where,
+                    $"{Quote(draft.Destination)} is an {(block.IsIpv6 ? "IPv6" : "IPv4")} block",
+                    $"Write it as {(block.IsIpv6 ? "DestinationIpv6CidrBlock" : "DestinationCidrBlock")} (RT-26)");
+                return null;
+            }
+
             destination = block;
         }
 

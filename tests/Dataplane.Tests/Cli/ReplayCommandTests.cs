@@ -249,6 +249,15 @@ public sealed class ReplayCommandTests : IDisposable
     }
 
     [Fact]
+    public void The_trace_command_judges_as_the_replay_did()
+    {
+        ProgramRun run = DataplaneProgram.Run("replay", "-t", Template, Web, "--block-port-25", "--midstream", "drop", "--fragments", "first");
+        string trace = run.Output.Split('\n').First(line => line.Contains("dataplane trace", StringComparison.Ordinal));
+        Assert.EndsWith(" --midstream drop --fragments first --block-port-25", trace, StringComparison.Ordinal);
+        Assert.Equal(1, DataplaneProgram.Run(trace.Trim().Split(' ')[1..]).ExitCode);
+    }
+
+    [Fact]
     public void When_most_packets_are_unplaced_the_summary_proposes_the_map_that_places_them()
     {
         // The same capture as if it had been taken where the web tier is 192.168.77.0/24 and the others follow.

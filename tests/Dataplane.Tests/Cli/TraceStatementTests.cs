@@ -78,6 +78,65 @@ public sealed class TraceStatementTests : IDisposable
             changes);
     }
 
+    /// <summary>The group lets everything out, as AWS makes it: a question that a SYN, or a query, never answers would let it in as an answer.</summary>
+    [Theory]
+    [InlineData("tcp 198.51.100.7:40000 > 203.0.113.10:22 S", "allow TCP 22 from 198.51.100.7/32; ENI_SG_RULES_MISMATCH sg-a/ingress/none", "TCP 22 from 198.51.100.7/32; ")]
+    [InlineData("tcp 198.51.100.7:40000 > 203.0.113.10:22 A", "allow TCP 22 from 198.51.100.7/32; ENI_SG_RULES_MISMATCH sg-a/ingress/none", "TCP 22 from 198.51.100.7/32; ")]
+    [InlineData("udp 198.51.100.7:40000 > 203.0.113.10:53", "allow UDP 53 from 198.51.100.7/32; ENI_SG_RULES_MISMATCH sg-a/ingress/none", "UDP 53 from 198.51.100.7/32; ")]
+    [InlineData("proto 47 198.51.100.7 > 203.0.113.10", "allow GRE from 198.51.100.7/32; ENI_SG_RULES_MISMATCH sg-a/ingress/none", "GRE from 198.51.100.7/32; ")]
+    [InlineData("icmp 198.51.100.7 > 203.0.113.10 8/0 id 7", "allow ICMP 8/0 from 198.51.100.7/32; ENI_SG_RULES_MISMATCH sg-a/ingress/none", "ICMP 8/0 from 198.51.100.7/32; ")]
+    [InlineData("tcp 198.51.100.7:443 > 203.0.113.10:40000 SA", "allow TCP 1024-65535 from 198.51.100.7/32; ")]
+    [InlineData("udp 198.51.100.7:53 > 203.0.113.10:40000", "allow UDP 1024-65535 from 198.51.100.7/32; ")]
+    [InlineData("icmp 198.51.100.7 > 203.0.113.10 0/0 id 7", "allow ICMP 0/0 from 198.51.100.7/32; ")]
+    public void IMP_36_What_the_nearest_miss_says_of_what_is_behind_it_is_so(string text, params string[] changes)
+    {
+        Network network = NetworkBuilder.Network("""
+            vpc vpc-1 10.0.0.0/16
+            igw igw-1 vpc-1
+            subnet sub-a vpc-1 10.0.1.0/24 rtb=rtb-a acl=acl-a
+            eni eni-a sub-a 10.0.1.10=203.0.113.10 sg=sg-a
+            sg sg-a vpc-1
+              out all 0.0.0.0/0
+            acl acl-a vpc-1
+              out 100 allow all 0.0.0.0/0
+            rtb rtb-a vpc-1
+              0.0.0.0/0 igw-1
+            """);
+        Assert.Equal(changes, Changes(network, new JudgeOptions(), text));
+    }
+
+    /// <summary>Its group admits it; it lacks a connection, which no rule gives it.</summary>
+    [Fact]
+    public void R_09_A_packet_that_is_denied_for_want_of_state_misses_no_rule()
+    {
+        Network network = NetworkBuilder.Network("""
+            vpc vpc-1 10.0.0.0/16
+            subnet sub-a vpc-1 10.0.1.0/24
+            eni eni-a sub-a 10.0.1.10 sg=sg-a
+            eni eni-b sub-a 10.0.1.20 sg=sg-a
+            sg sg-a vpc-1
+              out tcp 22 10.0.0.0/16
+              in tcp 22 10.0.0.0/16
+            """);
+        JudgeOptions options = new() { Midstream = MidstreamPolicy.Drop };
+        Assert.Empty(Changes(network, options, "tcp 10.0.1.10:40000 > 10.0.1.20:22 A"));
+        Assert.Equal(["TCP 23 to 10.0.1.20/32; ENI_SG_RULES_MISMATCH sg-a/ingress/none", "TCP 23 from 10.0.1.10/32; "], Changes(network, options, "tcp 10.0.1.10:40000 > 10.0.1.20:23 S"));
+    }
+
+    private static List<string> Changes(Network network, JudgeOptions options, string text)
+    {
+        JudgeFactory judges = (changed, asked) => NetworkEngine.Build(changed, asked).Judge;
+        Headers packet = TestSupport.PacketText.Parse(text).Headers;
+        Outcome denied = new SinglePackets(judges(network, options with { Causal = false })).Decide(packet, 0);
+        List<string> changes = [];
+        for (Miss? miss = new NearestMiss(network, options, judges).Find(packet, denied); miss is not null; miss = miss.Next)
+        {
+            changes.Add($"{miss.Change.Split(" (", 2, StringSplitOptions.None)[0].Split(": ", 2, StringSplitOptions.None)[1]}; {miss.ThenDeniedBy}");
+        }
+
+        return changes;
+    }
+
     [Theory]
     [InlineData("--port", "443")]
     [InlineData("--icmp", "8/0")]

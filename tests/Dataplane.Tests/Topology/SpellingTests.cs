@@ -82,7 +82,8 @@ public sealed class SpellingTests
     [Theory, MemberData(nameof(Blocks))]
     public void REL_27_A_block_is_exactly_what_it_says_or_refused(string text, string? kept)
     {
-        (Network? network, FaultList faults) = Load(Base, Group($$"""[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "{{text}}"}]}]"""));
+        (string ranges, string block) = text.Contains(':', System.StringComparison.Ordinal) ? ("Ipv6Ranges", "CidrIpv6") : ("IpRanges", "CidrIp");
+        (Network? network, FaultList faults) = Load(Base, Group($$"""[{"IpProtocol": "-1", "{{ranges}}": [{"{{block}}": "{{text}}"}]}]"""));
         Assert.Equal((text, kept), (text, network is null ? null : ((CidrPeer)GroupB(network).Ingress.Single().Peer).Block.ToString()));
         Assert.Equal(kept is null, faults.HasErrors);
         if (kept is null)
@@ -91,6 +92,16 @@ public sealed class SpellingTests
             Assert.StartsWith("error f1.json:1, sg-b, ingress rule 1: '", fault, System.StringComparison.Ordinal);
             Assert.EndsWith("' is not a CIDR block. Write ADDRESS/LENGTH, such as 10.0.0.0/16 or 2001:db8::/56, numbers without leading zeros.", fault, System.StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>AWS has a place for each family and refuses the other one there: taken all the same, the rule would admit what it never did.</summary>
+    [Theory]
+    [InlineData("IpRanges", "CidrIp", "::/0", "'::/0' is an IPv6 block. Write it as CidrIpv6 (SG-21).")]
+    [InlineData("Ipv6Ranges", "CidrIpv6", "0.0.0.0/0", "'0.0.0.0/0' is an IPv4 block. Write it as CidrIp (SG-21).")]
+    public void SG_21_A_block_stands_where_its_family_does(string ranges, string field, string text, string said)
+    {
+        FaultList faults = Load(Base, Group($$"""[{"IpProtocol": "-1", "{{ranges}}": [{"{{field}}": "{{text}}"}]}]""")).Faults;
+        Assert.Contains(said, Texts(faults).Single(), System.StringComparison.Ordinal);
     }
 
     /// <summary>An address of an interface, and how it is kept; null: refused.</summary>
