@@ -88,7 +88,7 @@ public sealed class TraceStatementTests : IDisposable
     [InlineData("tcp 198.51.100.7:443 > 203.0.113.10:40000 SA", "allow TCP 1024-65535 from 198.51.100.7/32; ")]
     [InlineData("udp 198.51.100.7:53 > 203.0.113.10:40000", "allow UDP 1024-65535 from 198.51.100.7/32; ")]
     [InlineData("icmp 198.51.100.7 > 203.0.113.10 0/0 id 7", "allow ICMP 0/0 from 198.51.100.7/32; ")]
-    public void IMP_36_What_the_nearest_miss_says_of_what_is_behind_it_is_so(string text, params string[] changes)
+    public void What_the_nearest_miss_says_of_what_is_behind_it_is_so(string text, params string[] changes)
     {
         Network network = NetworkBuilder.Network("""
             vpc vpc-1 10.0.0.0/16

@@ -210,7 +210,8 @@ public sealed class BoxDeliveryTests
             lab.Ip(1, PacketBuilder.Tcp($"198.18.{i / 250}.{i % 250}", 4_000, "203.0.113.10", 80, PacketBuilder.Syn));
         }
 
-        Assert.InRange(lab.Box.Neighbours, 4_000, 4_096);
+        // Four places a set, and which set is a secret: some sets have places left (about 2 % of all, now and then 3).
+        Assert.InRange(lab.Box.Neighbours, 3_900, 4_096);
         Assert.InRange(lab.Box.Counters.NeighboursEvicted, 15_000, 17_000);
         lab.Ports[1].Take();
         lab.Ip(0, PacketBuilder.Udp(A, 1, Outside, 2));
