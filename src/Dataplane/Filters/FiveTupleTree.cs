@@ -58,7 +58,7 @@ public sealed class FiveTupleTree : FiveTupleClassifier
     {
         if (_nodes.Length == 0)
         {
-            Leaf(columns, 0, 0, count, results);
+            Leaf(columns, 0, 0, count, results, isInOrder: true);
             return;
         }
 
@@ -196,7 +196,7 @@ public sealed class FiveTupleTree : FiveTupleClassifier
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Leaf(PacketColumns columns, int leaf, int from, int to, Span<uint> results)
+    private void Leaf(PacketColumns columns, int leaf, int from, int to, Span<uint> results, bool isInOrder = false)
     {
         ReadOnlySpan<int> shape = _leaves.AsSpan(leaf * LeafWidth, LeafWidth);
         ReadOnlySpan<int> plain = _references.AsSpan(shape[0], shape[1]);
@@ -223,6 +223,13 @@ public sealed class FiveTupleTree : FiveTupleClassifier
             }
 
             // "None" is all bits set; the results say 0.
+            if (isInOrder && to - at >= 2 * Lanes)
+            {
+                (Vector512.Create(found) + Vector512<uint>.One).CopyTo(results[at..]);
+                (Vector512.Create(found[Lanes..]) + Vector512<uint>.One).CopyTo(results[(at + Lanes)..]);
+                continue;
+            }
+
             ReadOnlySpan<uint> tags = columns.Tag.AsSpan(at, Math.Min(2 * Lanes, to - at));
             for (int i = 0; i < tags.Length; i++)
             {
