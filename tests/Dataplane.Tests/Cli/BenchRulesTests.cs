@@ -17,14 +17,16 @@ public sealed class BenchRulesTests : IDisposable
     public void Dispose() => _folder.Delete(true);
 
     [Theory]
-    [InlineData("", "")]
-    [InlineData("DOTNET_EnableAVX512", "0")]
-    [InlineData("DOTNET_EnableAVX2", "0")]
-    [InlineData("DOTNET_EnableHWIntrinsic", "0")]
-    public void The_rule_numbers_are_right_on_every_processor(string variable, string value)
+    [InlineData("", "", 60)]
+    [InlineData("", "", 400)]
+    [InlineData("DOTNET_EnableAVX512", "0", 60)]
+    [InlineData("DOTNET_EnableAVX512", "0", 400)]
+    [InlineData("DOTNET_EnableAVX2", "0", 400)]
+    [InlineData("DOTNET_EnableHWIntrinsic", "0", 400)]
+    public void The_rule_numbers_are_right_on_every_processor(string variable, string value, int count)
     {
         Random random = new(11);
-        FiveTupleRule[] rules = FiveTupleLists.Odd(random, 400);
+        FiveTupleRule[] rules = FiveTupleLists.Odd(random, count);
         FiveTuple[] headers = FiveTupleLists.Headers(random, rules, 10_000);
         (string rulesFile, string headersFile) = (In("rules"), In("headers"));
         File.WriteAllLines(rulesFile, rules.Select(FiveTupleLists.Text));
@@ -39,7 +41,7 @@ public sealed class BenchRulesTests : IDisposable
             ["millionLookupsPerCpuSecond", "buildMilliseconds", "bytes", "structure", "rules", "headers"], json.EnumerateObject().Select(property => property.Name));
         Assert.True(json.GetProperty("millionLookupsPerCpuSecond").GetDouble() > 0);
         Assert.True(json.GetProperty("bytes").GetInt64() > 0);
-        Assert.Equal((400, 10_000), (json.GetProperty("rules").GetInt32(), json.GetProperty("headers").GetInt32()));
+        Assert.Equal((count, 10_000), (json.GetProperty("rules").GetInt32(), json.GetProperty("headers").GetInt32()));
     }
 
     [Fact]

@@ -33,6 +33,60 @@ public sealed class FiveTupleTests
         }
     }
 
+    /// <summary>Also where no processor helps, and for more blocks than are ever chosen; 31, 32, 33 and 64 are where a table, or its second half, is full.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(31)]
+    [InlineData(32)]
+    [InlineData(33)]
+    [InlineData(64)]
+    [InlineData(65)]
+    [InlineData(128)]
+    [InlineData(500)]
+    public void Bit_vectors_find_the_first_rule_that_matches(int count)
+    {
+        for (int seed = 0; seed < (LongRuns.IsOn ? 100 : 4); seed++)
+        {
+            Random random = new(seed * 104_729 + count);
+            FiveTupleRule[] rules = [.. FiveTupleLists.Odd(random, count).Select(WithLeadingMask)];
+            FiveTuple[] headers = [.. FiveTupleLists.Headers(random, rules, 1_100), default, new(uint.MaxValue, uint.MaxValue, ushort.MaxValue, ushort.MaxValue, byte.MaxValue)];
+            uint[] found = [.. Enumerable.Repeat(uint.MaxValue, headers.Length + 3)];
+            FiveTupleBitVectors? vectors = BitVectorBuilder.Build(rules, mostBlocks: 500);
+            Assert.NotNull(vectors);
+            vectors.Classify(headers, found);
+            for (int i = 0; i < headers.Length; i++)
+            {
+                Assert.Equal((seed, headers[i], FiveTupleLists.First(rules, headers[i])), (seed, headers[i], found[i]));
+            }
+
+            Assert.All(found[headers.Length..], rule => Assert.Equal(uint.MaxValue, rule));
+        }
+    }
+
+    /// <summary>Masks without holes: a block of protocols is one interval.</summary>
+    private static FiveTupleRule WithLeadingMask(FiveTupleRule rule) => rule with { ProtocolMask = (byte)(0xFF00 >> byte.PopCount(rule.ProtocolMask)) };
+
+    [Fact]
+    public void A_protocol_mask_with_more_intervals_than_a_table_has_is_left_to_the_tree()
+    {
+        // Every second protocol: 256 intervals.
+        FiveTupleRule odd = new(0, 0, 0, 0, 0, ushort.MaxValue, 0, ushort.MaxValue, 1, 1);
+        FiveTupleRule[] rules = [.. Enumerable.Range(0, 20).Select(i => odd with { DestinationPortFirst = (ushort)i, DestinationPortLast = (ushort)i })];
+        Assert.Null(BitVectorBuilder.Build(rules, mostBlocks: 500));
+        uint[] found = new uint[2];
+        FiveTupleCompiler.Compile(rules).Classifier.Classify([new(1, 2, 3, 7, 17), new(1, 2, 3, 7, 6)], found);
+        Assert.Equal([8u, 0], found);
+    }
+
+    [Fact]
+    public void More_blocks_than_asked_for_are_no_bit_vectors()
+    {
+        FiveTupleRule[] rules = FiveTupleLists.Odd(new Random(3), 65);
+        Assert.Null(BitVectorBuilder.Build(rules, mostBlocks: 1));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
