@@ -188,6 +188,8 @@ public sealed class Worker : IDisposable
     }
 
     /// <summary>Step 2: the entries that probably are the flows', and what is remembered of flows without one.</summary>
+    // As in FlowIndex: not compiled ahead of time, so for good at the first call.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Search(Span<FlowView> views)
     {
         ReadOnlySpan<int> without = _without.AsSpan(0, _table.Seek(views, _without));
@@ -209,6 +211,7 @@ public sealed class Worker : IDisposable
     }
 
     /// <summary>Step 3. For an observer, a view's entry becomes what <see cref="IBatchObserver"/> says.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void JudgeBatch(PacketBlock block, PacketResult[] results, Span<FlowView> views, ReadOnlySpan<int> fragmentPlaces)
     {
         long quietBytes = 0;

@@ -124,7 +124,7 @@ public sealed unsafe class FlowTable : IDisposable
     /// <param name="views">With hashes. Entry is set, and Line.</param>
     /// <param name="without">Gets the places of packets with a key that found none; as long as the views, or longer.</param>
     /// <returns>How many those are.</returns>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public int Seek(Span<FlowView> views, int[] without)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(without.Length, views.Length);
@@ -172,7 +172,7 @@ public sealed unsafe class FlowTable : IDisposable
 
     /// <summary>Looks for the entries that <see cref="Seek"/> did not find in the buckets into which full ones spill: one or two in a hundred lie there, and each would wait for memory twice.</summary>
     /// <param name="without">Places in <paramref name="views"/>.</param>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     internal void SeekSpilled(Span<FlowView> views, ReadOnlySpan<int> without)
     {
         if (!_index.MaySpill)
