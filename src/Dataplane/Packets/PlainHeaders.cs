@@ -11,6 +11,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Dataplane.Packets;
 
@@ -21,6 +22,9 @@ internal static unsafe class PlainHeaders
     private const int Ipv6 = 40;
     private const int Tcp = 6;
     private const int Udp = 17;
+
+    // Packets ahead for which the cache is asked: frames of a capture come from what all cores share, 15 ns a packet unless somebody asks in time.
+    private const int Ahead = 24;
 
     /// <summary>What is looked at of the header behind IP's, UDP's too.</summary>
     private const int Transport = 20;
@@ -71,6 +75,7 @@ internal static unsafe class PlainHeaders
                     break;
                 }
 
+                Prefetch(bytes + packets[Math.Min(i + Ahead, PacketBlock.Capacity - 1)].Offset);
                 byte* frame = bytes + packet->Offset;
                 byte* ip = frame + TLink.Length;
                 int fragment = Read16(ip + 6) & 0x3FFF;
@@ -156,6 +161,17 @@ internal static unsafe class PlainHeaders
         headers->QuoteOffset = 0;
         headers->Status = PacketStatus.Ok;
         headers->FragmentProtocol = 0;
+    }
+
+    /// <summary>Asks for both lines that a header may lie in. Where there is no such packet, its place is one of before: nothing is read there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* frame)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(frame);
+            Sse.Prefetch0(frame + 52);
+        }
     }
 
     private static int Read16(byte* at) => BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(at, 2));
