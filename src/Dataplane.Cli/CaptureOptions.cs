@@ -74,28 +74,37 @@ internal sealed class CaptureOptions
         }
     }
 
-    /// <exception cref="CommandException">A map makes no sense.</exception>
+    /// <exception cref="CommandException">Maps make no sense: all that do not.</exception>
     internal AddressMap? Map(ParseResult parsed)
+    {
+        string[] texts = parsed.GetValue(_map) ?? [];
+        Faults faults = new();
+        foreach (string text in texts)
+        {
+            faults.Of(() => OfMap(text));
+        }
+
+        faults.Throw();
+        return OfMap(texts);
+    }
+
+    /// <exception cref="CommandException">Standard input is asked for twice, by captures or topologies.</exception>
+    internal bool ReadsInputOnce(ParseResult parsed, IEnumerable<string> topologies) => Files(parsed).Concat(topologies).Count(path => path == "-") <= 1
+        ? true
+        : throw new CommandException(ExitCode.Usage, "-: standard input can be read once. Give - once.");
+
+    /// <exception cref="CommandException">A file cannot be opened, or is no capture.</exception>
+    internal CaptureReader Open(ParseResult parsed) => CaptureReader.Open(Files(parsed));
+
+    private static AddressMap? OfMap(params string[] texts)
     {
         try
         {
-            return AddressMap.Parse(parsed.GetValue(_map) ?? []);
+            return AddressMap.Parse(texts);
         }
         catch (FormatException e)
         {
             throw new CommandException(ExitCode.Usage, e.Message);
         }
-    }
-
-    /// <exception cref="CommandException">A file cannot be opened, or is no capture.</exception>
-    internal CaptureReader Open(ParseResult parsed)
-    {
-        IReadOnlyList<string> files = Files(parsed);
-        if (files.Count(f => f == "-") > 1)
-        {
-            throw new CommandException(ExitCode.Usage, "-: standard input can be read once. Give - once.");
-        }
-
-        return CaptureReader.Open(files);
     }
 }

@@ -75,13 +75,15 @@ internal sealed class DiffCommand
         PacketFilter? filter = faults.Of(() => _captures.Filter(parsed));
         AddressMap? map = faults.Of(() => _captures.Map(parsed));
         List<string> beforeWarnings = [], afterWarnings = [];
-        Network? beforeNetwork = faults.Of(() => _topology.Load(parsed, voice, beforeWarnings, parsed.GetValue(_before)!));
-        Network? afterNetwork = faults.Of(() => _topology.Load(parsed, voice, afterWarnings, parsed.GetValue(_after)!));
+        string[] beforePaths = parsed.GetValue(_before)!, afterPaths = parsed.GetValue(_after)!;
+        bool canRead = faults.Of(() => _captures.ReadsInputOnce(parsed, [.. beforePaths, .. afterPaths]));
+        Network? beforeNetwork = canRead ? faults.Of(() => _topology.Load(parsed, voice, beforeWarnings, beforePaths)) : null;
+        Network? afterNetwork = canRead ? faults.Of(() => _topology.Load(parsed, voice, afterWarnings, afterPaths)) : null;
         faults.Throw();
         TopologyOptions.ExplainChosen(beforeNetwork!, voice);
         TopologyOptions.ExplainChosen(afterNetwork!, voice);
         using CaptureReader reader = _captures.Open(parsed);
-        using Outputs outputs = new([.. _captures.Files(parsed), .. parsed.GetValue(_before)!, .. parsed.GetValue(_after)!]);
+        using Outputs outputs = new([.. _captures.Files(parsed), .. beforePaths, .. afterPaths]);
         OutputFile? packets = outputs.Open(parsed.GetValue(_packets), "--packets");
         OutputFile? flows = outputs.Open(parsed.GetValue(_flows), "--flows");
         OutputFile? summary = outputs.Open(parsed.GetValue(_summary), "--summary");

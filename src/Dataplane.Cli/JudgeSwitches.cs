@@ -85,29 +85,36 @@ internal sealed class JudgeSwitches
     private static TransientTimeouts Timeouts(string[] texts)
     {
         TransientTimeouts timeouts = new();
+        Faults faults = new();
         foreach (string part in string.Join(',', texts).Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
-            int equals = part.IndexOf('=', StringComparison.Ordinal);
-            if (equals <= 0
-                || !int.TryParse(part.AsSpan(equals + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds)
-                || seconds is < 1 or > 432_000)
-            {
-                throw new CommandException(ExitCode.Usage, $"--transient-timeouts {part}: not NAME=SECONDS. Seconds go from 1 to 432000.");
-            }
-
-            timeouts = part[..equals] switch
-            {
-                "syn-sent" => timeouts with { SynSent = seconds },
-                "syn-received" => timeouts with { SynReceived = seconds },
-                "fin" => timeouts with { Fin = seconds },
-                "time-wait" => timeouts with { TimeWait = seconds },
-                "closed" => timeouts with { Closed = seconds },
-                "icmp" => timeouts with { Icmp = seconds },
-                _ => throw new CommandException(ExitCode.Usage,
-                    $"--transient-timeouts {part}: no such time-out. Use syn-sent, syn-received, fin, time-wait, closed, icmp."),
-            };
+            timeouts = faults.Of(() => With(timeouts, part)) ?? timeouts;
         }
 
+        faults.Throw();
         return timeouts;
+    }
+
+    private static TransientTimeouts With(TransientTimeouts timeouts, string part)
+    {
+        int equals = part.IndexOf('=', StringComparison.Ordinal);
+        if (equals <= 0
+            || !int.TryParse(part.AsSpan(equals + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds)
+            || seconds is < 1 or > 432_000)
+        {
+            throw new CommandException(ExitCode.Usage, $"--transient-timeouts {part}: not NAME=SECONDS. Seconds go from 1 to 432000.");
+        }
+
+        return part[..equals] switch
+        {
+            "syn-sent" => timeouts with { SynSent = seconds },
+            "syn-received" => timeouts with { SynReceived = seconds },
+            "fin" => timeouts with { Fin = seconds },
+            "time-wait" => timeouts with { TimeWait = seconds },
+            "closed" => timeouts with { Closed = seconds },
+            "icmp" => timeouts with { Icmp = seconds },
+            _ => throw new CommandException(ExitCode.Usage,
+                $"--transient-timeouts {part}: no such time-out. Use syn-sent, syn-received, fin, time-wait, closed, icmp."),
+        };
     }
 }

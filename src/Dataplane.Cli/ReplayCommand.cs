@@ -97,7 +97,8 @@ internal sealed class ReplayCommand
         RecordFormat packetFormat = faults.Of(() => RecordFiles.Format(parsed.GetValue(_packets), "--packets")), flowFormat = faults.Of(() => RecordFiles.Format(parsed.GetValue(_flows), "--flows"));
         PacketFilter? filter = faults.Of(() => _captures.Filter(parsed));
         AddressMap? map = faults.Of(() => _captures.Map(parsed));
-        Network network = faults.Of(() => _topology.Load(parsed, voice, warnings))!;
+        bool canRead = faults.Of(() => _captures.ReadsInputOnce(parsed, _topology.Paths(parsed)));
+        Network network = (canRead ? faults.Of(() => _topology.Load(parsed, voice, warnings)) : null)!;
         faults.Throw();
         using CaptureReader reader = _captures.Open(parsed);
         using Outputs outputs = new([.. _captures.Files(parsed), .. _topology.Paths(parsed)]);

@@ -28,6 +28,7 @@ internal sealed class TopologyFiles
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private long _bytes;
     private bool _full;
+    private bool _hasInput;
 
     private TopologyFiles(FaultList faults) => _faults = faults;
 
@@ -47,8 +48,13 @@ internal sealed class TopologyFiles
     {
         try
         {
-            if (path == "-")
+            if (path == "-" && _hasInput)
             {
+                _faults.Error("-", "standard input can be read once", "Give - once");
+            }
+            else if (path == "-")
+            {
+                _hasInput = true;
                 using Stream input = Console.OpenStandardInput();
                 Content("-", input);
             }

@@ -82,11 +82,6 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
             foreach (SecurityGroupRule rule in ingress ? group.Ingress : group.Egress)
             {
                 (int distance, string by) = Misses(rule, packet, remote, ingress);
-                if (distance == 0 && !rule.MatchesNothing && options.Midstream == MidstreamPolicy.Drop && packet.Protocol == 6 && !packet.IsSyn)
-                {
-                    return null;    // rules admit it: what it lacks is state
-                }
-
                 if (distance > 0 && (nearest is null || distance < nearest.Value.Distance))
                 {
                     nearest = (group, rule, distance, by);

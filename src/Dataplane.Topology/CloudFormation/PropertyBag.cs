@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using System.Globalization;
 using Dataplane.Topology.Documents;
@@ -73,13 +72,17 @@ internal sealed class PropertyBag
             return null;
         }
 
-        if (string.Equals(text, "true", StringComparison.OrdinalIgnoreCase) || string.Equals(text, "false", StringComparison.OrdinalIgnoreCase))
+        // CloudFormation reads templates as YAML 1.1, where these are truth values, too.
+        switch (text.ToUpperInvariant())
         {
-            return string.Equals(text, "true", StringComparison.OrdinalIgnoreCase);
+            case "TRUE" or "YES" or "ON":
+                return true;
+            case "FALSE" or "NO" or "OFF":
+                return false;
+            default:
+                Error(Where, PathOf(name), $"'{SafeText.Line(text)}' is neither true nor false", "Write true or false");
+                return null;
         }
-
-        Error(Where, PathOf(name), $"'{SafeText.Line(text)}' is neither true nor false", "Write true or false");
-        return null;
     }
 
     /// <summary>The texts of a list; a single text counts as a list of one.</summary>

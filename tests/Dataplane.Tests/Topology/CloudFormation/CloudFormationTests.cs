@@ -107,6 +107,24 @@ public sealed class CloudFormationTests
         Assert.Equal(2, draft.Eni("Eni").Addresses.Count);
     }
 
+    /// <summary>YAML 1.1, as CloudFormation reads templates.</summary>
+    [Theory]
+    [InlineData("yes", true)]
+    [InlineData("On", true)]
+    [InlineData("no", false)]
+    [InlineData("OFF", false)]
+    public void CFN_05_booleans_may_be_words(string word, bool means)
+    {
+        NetworkDraft draft = Templates.Good(Templates.Net(
+            $$"""
+              Eni:
+                Type: AWS::EC2::NetworkInterface
+                Properties: {SubnetId: !Ref Net, SourceDestCheck: {{word}}}
+
+            """));
+        Assert.Equal(means, draft.Eni("Eni").SourceDestCheck);
+    }
+
     [Fact]
     public void CFN_06_network_ACL_entries()
     {
