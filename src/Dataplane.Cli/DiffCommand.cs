@@ -76,9 +76,9 @@ internal sealed class DiffCommand
         AddressMap? map = faults.Of(() => _captures.Map(parsed));
         List<string> beforeWarnings = [], afterWarnings = [];
         string[] beforePaths = parsed.GetValue(_before)!, afterPaths = parsed.GetValue(_after)!;
-        bool canRead = faults.Of(() => _captures.ReadsInputOnce(parsed, [.. beforePaths, .. afterPaths]));
-        Network? beforeNetwork = canRead ? faults.Of(() => _topology.Load(parsed, voice, beforeWarnings, beforePaths)) : null;
-        Network? afterNetwork = canRead ? faults.Of(() => _topology.Load(parsed, voice, afterWarnings, afterPaths)) : null;
+        bool readsOnce = faults.Of(() => _captures.ReadsInputOnce(parsed, [.. beforePaths, .. afterPaths]));
+        Network? beforeNetwork = readsOnce || !beforePaths.Contains("-") ? faults.Of(() => _topology.Load(parsed, voice, beforeWarnings, beforePaths)) : null;
+        Network? afterNetwork = readsOnce || !afterPaths.Contains("-") ? faults.Of(() => _topology.Load(parsed, voice, afterWarnings, afterPaths)) : null;
         faults.Throw();
         TopologyOptions.ExplainChosen(beforeNetwork!, voice);
         TopologyOptions.ExplainChosen(afterNetwork!, voice);

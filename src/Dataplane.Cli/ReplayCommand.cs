@@ -97,11 +97,12 @@ internal sealed class ReplayCommand
         RecordFormat packetFormat = faults.Of(() => RecordFiles.Format(parsed.GetValue(_packets), "--packets")), flowFormat = faults.Of(() => RecordFiles.Format(parsed.GetValue(_flows), "--flows"));
         PacketFilter? filter = faults.Of(() => _captures.Filter(parsed));
         AddressMap? map = faults.Of(() => _captures.Map(parsed));
-        bool canRead = faults.Of(() => _captures.ReadsInputOnce(parsed, _topology.Paths(parsed)));
+        IReadOnlyList<string> paths = _topology.Paths(parsed);
+        bool canRead = faults.Of(() => _captures.ReadsInputOnce(parsed, paths)) || !paths.Contains("-");
         Network network = (canRead ? faults.Of(() => _topology.Load(parsed, voice, warnings)) : null)!;
         faults.Throw();
         using CaptureReader reader = _captures.Open(parsed);
-        using Outputs outputs = new([.. _captures.Files(parsed), .. _topology.Paths(parsed)]);
+        using Outputs outputs = new([.. _captures.Files(parsed), .. paths]);
         OutputFile? packets = outputs.Open(parsed.GetValue(_packets), "--packets");
         OutputFile? flows = outputs.Open(parsed.GetValue(_flows), "--flows");
         OutputFile? summaryFile = outputs.Open(parsed.GetValue(_summary), "--summary");

@@ -50,7 +50,7 @@ internal sealed class TopologyFiles
         {
             if (path == "-" && _hasInput)
             {
-                _faults.Error("-", "standard input can be read once", "Give - once");
+                _faults.Usage("-", "standard input can be read once", "Give - once");
             }
             else if (path == "-")
             {

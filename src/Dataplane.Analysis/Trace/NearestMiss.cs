@@ -61,6 +61,12 @@ public sealed class NearestMiss(Network network, JudgeOptions options, JudgeFact
 
     private Miss? Group(in Headers packet, Outcome denied)
     {
+        // What it lacks is a connection, whatever rules admit it; and its state at one end alone (the other's timed out) cannot be brought about here.
+        if (options.Midstream == MidstreamPolicy.Drop && packet.Protocol == 6 && !packet.IsSyn)
+        {
+            return null;
+        }
+
         bool ingress = denied.Rule?.EndsWith("/ingress/none", StringComparison.Ordinal) ?? false;
         string? at = ingress ? denied.To : denied.Path.LastOrDefault(step => Interface(step) is not null);
         if (at is null || Interface(at) is not { } eni)

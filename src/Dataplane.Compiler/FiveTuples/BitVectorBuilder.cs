@@ -22,6 +22,11 @@ internal static class BitVectorBuilder
     {
         List<BitVectorTable[]> blocks = [];
         List<int> firsts = [];
+        if (rules.Count > (long)mostBlocks * FiveTupleBitVectors.BlockRules)
+        {
+            return null;
+        }
+
         for (int first = 0; first < rules.Count;)
         {
             if (blocks.Count == mostBlocks)

@@ -17,7 +17,7 @@ public static class FiveTupleCompiler
     /// <summary>References that the leaves of a tree may hold: 4 bytes each.</summary>
     private const long MostReferences = 400_000;
 
-    // Where bit vectors are worth it (docs/decisions/0003): fewer rules are compared one by one, more blocks cost more than a tree.
+    // Where bit vectors are worth it (docs/decisions/0003): fewer rules are compared one by one as soon, more blocks cost more than a tree.
     private const int LeastRules = 8, MostBlocks = 2;
 
     /// <param name="rules">First one first; any number.</param>
@@ -27,7 +27,7 @@ public static class FiveTupleCompiler
         {
             Prepare(typeof(FiveTupleBitVectors));
             return new CompiledFiveTuples(vectors, string.Create(
-                CultureInfo.InvariantCulture, $"bit vectors in {vectors.Blocks} blocks of up to {FiveTupleBitVectors.BlockRules} rules, 16 packets a step"));
+                CultureInfo.InvariantCulture, $"bit vectors, {vectors.Blocks} x up to {FiveTupleBitVectors.BlockRules} rules, 16 packets a step"));
         }
 
         FiveTupleTreeBuilder builder = new(rules, MostReferences);

@@ -10,6 +10,8 @@
 // the gateway that an egress slot remembers. Whether the packet is moot is asked first.
 //
 // A packet without an entry is judged as one before it where rules say the same of both (Precedents), and everything else walks.
+//
+// Search and JudgeBatch are compiled for good at their first call: FlowIndex.cs says why.
 
 using System;
 using System.Collections.Generic;
@@ -188,7 +190,6 @@ public sealed class Worker : IDisposable
     }
 
     /// <summary>Step 2: the entries that probably are the flows', and what is remembered of flows without one.</summary>
-    // As in FlowIndex: not compiled ahead of time, so for good at the first call.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Search(Span<FlowView> views)
     {

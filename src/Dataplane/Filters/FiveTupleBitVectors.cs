@@ -59,8 +59,16 @@ public sealed class FiveTupleBitVectors : FiveTupleClassifier
 
     /// <param name="blocks">Tables by block.</param>
     /// <param name="firsts">The 0-based number of each block's first rule.</param>
+    /// <exception cref="ArgumentException">A table is not of a size that can be searched, a block has none or tables that differ in whether they have low bits, or there are more or fewer numbers than blocks.</exception>
     public FiveTupleBitVectors(BitVectorTable[][] blocks, int[] firsts)
     {
+        ArgumentNullException.ThrowIfNull(blocks);
+        ArgumentNullException.ThrowIfNull(firsts);
+        if (firsts.Length != blocks.Length || Array.Exists(blocks, block => block.Length == 0))
+        {
+            throw new ArgumentException("each block has a first rule and a table at least", nameof(blocks));
+        }
+
         _blocks = blocks;
         _firsts = firsts;
         foreach (BitVectorTable[] block in blocks)
@@ -68,7 +76,7 @@ public sealed class FiveTupleBitVectors : FiveTupleClassifier
             foreach (BitVectorTable table in block)
             {
                 int size = table.Edges.Length;
-                if (size is not (16 or 32 or 64 or 128) || table.High.Length != size || (table.Low.Length != size && table.Low.Length != 0))
+                if (size is not (16 or 32 or 64 or 128) || table.High.Length != size || table.Low.Length != (block[0].Low.Length > 0 ? size : 0))
                 {
                     throw new ArgumentException("a table is not of a size that can be searched", nameof(blocks));
                 }

@@ -75,7 +75,7 @@ internal static unsafe class PlainHeaders
                     break;
                 }
 
-                Prefetch(bytes + packets[Math.Min(i + Ahead, PacketBlock.Capacity - 1)].Offset);
+                Prefetch(bytes + packets[Math.Min(i + Ahead, count - 1)].Offset);
                 byte* frame = bytes + packet->Offset;
                 byte* ip = frame + TLink.Length;
                 int fragment = Read16(ip + 6) & 0x3FFF;
@@ -163,7 +163,7 @@ internal static unsafe class PlainHeaders
         headers->FragmentProtocol = 0;
     }
 
-    /// <summary>Asks for both lines that a header may lie in. Where there is no such packet, its place is one of before: nothing is read there.</summary>
+    /// <summary>Asks for the lines that a header may lie in: both for IPv4 behind Ethernet, most of it for others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(byte* frame)
     {

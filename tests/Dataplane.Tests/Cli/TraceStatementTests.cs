@@ -123,11 +123,44 @@ public sealed class TraceStatementTests : IDisposable
         Assert.Equal(["TCP 23 to 10.0.1.20/32; ENI_SG_RULES_MISMATCH sg-a/ingress/none", "TCP 23 from 10.0.1.10/32; "], Changes(network, options, "tcp 10.0.1.10:40000 > 10.0.1.20:23 S"));
     }
 
-    private static List<string> Changes(Network network, JudgeOptions options, string text)
+    /// <summary>One interface still knows the connection and lets the packet out, the other has forgotten it: whether its group admits the packet or not, no rule brings the connection back.</summary>
+    [Theory]
+    [InlineData("in tcp 0-65535 10.0.0.0/16")]
+    [InlineData("in tcp 0-65535 sg-b")]
+    [InlineData("in tcp 22 10.0.0.0/16")]
+    public void R_09_A_connection_that_one_end_has_forgotten_misses_no_rule(string admits)
+    {
+        Network network = NetworkBuilder.Network($"""
+            vpc vpc-1 10.0.0.0/16
+            subnet sub-a vpc-1 10.0.1.0/24
+            eni eni-a sub-a 10.0.1.10 sg=sg-a timers=60/30/30
+            eni eni-b sub-a 10.0.1.20 sg=sg-b timers=432000/30/30
+            sg sg-a vpc-1
+              {admits}
+              out tcp 443 10.0.0.0/16
+            sg sg-b vpc-1
+              in tcp 443 10.0.0.0/16
+              out udp 53 10.0.0.0/16
+            """);
+        JudgeOptions options = new() { Midstream = MidstreamPolicy.Drop };
+        Assert.Empty(Changes(
+            network, options, "tcp 10.0.1.10:40000 > 10.0.1.20:443 S", "tcp 10.0.1.20:443 > 10.0.1.10:40000 SA", "tcp 10.0.1.10:40000 > 10.0.1.20:443 A",
+            "tcp 10.0.1.20:443 > 10.0.1.10:40000 A", "tcp 10.0.1.20:443 > 10.0.1.10:40000 A"));
+    }
+
+    /// <param name="texts">One a second, the last one 200 seconds later: it must be denied.</param>
+    private static List<string> Changes(Network network, JudgeOptions options, params string[] texts)
     {
         JudgeFactory judges = (changed, asked) => NetworkEngine.Build(changed, asked).Judge;
-        Headers packet = TestSupport.PacketText.Parse(text).Headers;
-        Outcome denied = new SinglePackets(judges(network, options with { Causal = false })).Decide(packet, 0);
+        SinglePackets judge = new(judges(network, options with { Causal = false }));
+        for (int i = 0; i < texts.Length - 1; i++)
+        {
+            Assert.Equal(Verdict.Allow, judge.Decide(TestSupport.PacketText.Parse(texts[i]).Headers, i * 1_000_000_000L).Verdict);
+        }
+
+        Headers packet = TestSupport.PacketText.Parse(texts[^1]).Headers;
+        Outcome denied = judge.Decide(packet, (texts.Length + 200) * 1_000_000_000L);
+        Assert.Equal(Verdict.Deny, denied.Verdict);
         List<string> changes = [];
         for (Miss? miss = new NearestMiss(network, options, judges).Find(packet, denied); miss is not null; miss = miss.Next)
         {

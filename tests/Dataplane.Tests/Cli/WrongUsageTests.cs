@@ -30,6 +30,8 @@ public sealed class WrongUsageTests
         { "-: standard input can be read once.", ["replay", "-t", "-", "-"] },
         { "-: standard input can be read once.", ["replay", "-t", Template, "-", "-"] },
         { "-: standard input can be read once.", ["diff", "--before", "-", "--after", "-", Capture] },
+        { "-: standard input can be read once.", ["compile", "-t", "-", "-t", "-"] },
+        { "no-such-file.yaml: there is no such file or folder.", ["replay", "-t", "no-such-file.yaml", "-", "-"] },
         { "--summary captures/three-tier.yaml: this file is an input.", ["replay", "-t", Template, Capture, "--summary", Template] },
         { "--summary captures/three-tier.yaml: this file is an input.", ["diff", "--before", "captures/dual-stack.yaml", "--after", Template, Capture, "--summary", Template] },
         { "--from Wbe: no interface or instance has this id.", ["trace", "-t", Template, "--from", "Wbe", "--to", "Ap"] },
