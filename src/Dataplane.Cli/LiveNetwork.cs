@@ -62,6 +62,20 @@ internal sealed class LiveNetwork
         return () => box.Adopt(next);
     }
 
+    /// <summary>What is attached and not in a network that takes over, as warnings: what comes there is unplaced until a network has it again.</summary>
+    internal IReadOnlyList<string> Lacks(Network network)
+    {
+        try
+        {
+            Check(_choice, network);
+            return [];
+        }
+        catch (CommandException e)
+        {
+            return e.Message.Split(Environment.NewLine + "dataplane: ");
+        }
+    }
+
     private static BoxPlan Lower(LiveChoice choice, ResultTables tables, Network network, FabricPlan plan, bool isReload)
     {
         FaultList faults = new();

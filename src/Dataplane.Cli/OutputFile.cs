@@ -6,6 +6,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using Dataplane.Capture;
 
 namespace Dataplane.Cli;
 
@@ -41,12 +42,29 @@ internal sealed class OutputFile : IDisposable
     /// <summary>It could not be written, and nothing more is.</summary>
     internal bool HasFailed { get; private set; }
 
-    /// <summary>Whether a file is an input, or one of those that are read of a folder.</summary>
+    /// <summary>Whether a file is an input, or one of those that are read of a folder; under whatever name.</summary>
     private static bool IsInput(string input, string full)
     {
-        string path = System.IO.Path.GetFullPath(input);
-        return string.Equals(path, full, StringComparison.Ordinal)
-            || (Directory.Exists(path) && full.StartsWith(path.TrimEnd('/') + "/", StringComparison.Ordinal) && full.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && File.Exists(full));
+        if (string.Equals(System.IO.Path.GetFullPath(input), full, StringComparison.Ordinal))
+        {
+            return true;
+        }
+
+        if (IsSpecial(full) || FileIdentity.Of(full) is not { } output)
+        {
+            return false;
+        }
+
+        try
+        {
+            return Directory.Exists(input)
+                ? Directory.EnumerateFiles(input, "*.json", SearchOption.AllDirectories).Any(file => FileIdentity.Of(file) == output)
+                : FileIdentity.Of(input) == output;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;    // reading it says what is wrong
+        }
     }
 
     /// <param name="path">A path, or - for standard output.</param>

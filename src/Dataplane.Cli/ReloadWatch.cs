@@ -51,7 +51,7 @@ internal sealed class ReloadWatch : IDisposable
     private readonly LiveNetwork _forwarding;
     private readonly JudgeOptions _options;
     private readonly Func<long> _now;
-    private readonly Func<Network> _load;
+    private readonly Func<List<string>, Network> _load;
     private readonly Func<Network>? _loadOther;
     private readonly string? _other;
     private readonly List<IDisposable> _sources = [];
@@ -63,17 +63,18 @@ internal sealed class ReloadWatch : IDisposable
     private int _asked;
     private volatile bool _isStopping;
 
+    /// <param name="warnings">What was said of the network when it was read.</param>
     /// <param name="now">The clock of the packets, nanoseconds since 1970.</param>
     /// <param name="load">Reads the topology again; says its faults itself.</param>
     /// <param name="paths">What is watched.</param>
     /// <param name="stamp">Of the files when they were read for the first time.</param>
     /// <param name="loadOther">Reads the topology of --what-if, or null.</param>
     internal ReloadWatch(
-        Voice voice, LiveLoop loop, LivePolicy policy, LiveNetwork forwarding, JudgeOptions options, Network network, Func<long> now,
-        Func<Network> load, IReadOnlyList<string> paths, string stamp, Func<Network>? loadOther, string? other)
+        Voice voice, LiveLoop loop, LivePolicy policy, LiveNetwork forwarding, JudgeOptions options, Network network, IReadOnlyList<string> warnings, Func<long> now,
+        Func<List<string>, Network> load, IReadOnlyList<string> paths, string stamp, Func<Network>? loadOther, string? other)
     {
         (_voice, _loop, _policy, _forwarding, _options, _now, _load, _loadOther, _other) = (voice, loop, policy, forwarding, options, now, load, loadOther, other);
-        Network = network;
+        (Network, Warnings) = (network, warnings);
         foreach (string path in paths)
         {
             _watched.Add(new Watched(path, () => Ask(ref _changed)));
@@ -118,6 +119,9 @@ internal sealed class ReloadWatch : IDisposable
 
     /// <summary>Networks that took over.</summary>
     internal int Done { get; private set; }
+
+    /// <summary>What was said of it when it was read, for the end of the run.</summary>
+    internal IReadOnlyList<string> Warnings { get; private set; }
 
     /// <summary>Networks that could not be read or used.</summary>
     internal int Refused { get; private set; }
@@ -267,17 +271,17 @@ internal sealed class ReloadWatch : IDisposable
 
             if (Interlocked.Exchange(ref _changed, 0) != 0)
             {
-                Guarded("reload", Reload);
+                Guarded("reload", Reload, isReload: true);
             }
 
             if (_loadOther is not null && Interlocked.Exchange(ref _asked, 0) != 0)
             {
-                Guarded("what if", WhatIf);
+                Guarded("what if", WhatIf, isReload: false);
             }
         }
     }
 
-    private void Guarded(string what, Action work)
+    private void Guarded(string what, Action work, bool isReload)
     {
         int before = Done;
         try
@@ -286,12 +290,12 @@ internal sealed class ReloadWatch : IDisposable
         }
         catch (CommandException e)
         {
-            Refused++;
+            Refused += isReload ? 1 : 0;
             Voice.Error($"{what}: {e.Message} The running topology stays.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Refused++;
+            Refused += isReload ? 1 : 0;
             Voice.Error($"{what}: {OutputFile.Sentence(e.Message)} The running topology stays.");
         }
         catch (OperationCanceledException)
@@ -301,7 +305,7 @@ internal sealed class ReloadWatch : IDisposable
         catch (Exception e)
         {
             // The packets go on, whatever a file has brought about here.
-            Refused += Done == before ? 1 : 0;
+            Refused += isReload && Done == before ? 1 : 0;
             Voice.Error($"{what}: a bug: {e.GetType().Name}: {e.Message} Report it with this line. The {(Done == before ? "running topology stays" : "new topology is in force")}.");
             _voice.Explain(e.ToString());
         }
@@ -310,11 +314,14 @@ internal sealed class ReloadWatch : IDisposable
     private void Reload()
     {
         Stopwatch watch = Stopwatch.StartNew();
-        Network network = _load();
+        List<string> warnings = [];
+        Network network = _load(warnings);
+        warnings.AddRange(_forwarding.Lacks(network));
         NextNetwork next = _policy.Prepare(network);
         Action forward = _forwarding.Prepare(network, next.Policy.Plan);
         (List<FlowSnapshot> flows, long now, bool isAll) = Copy();
         FabricPlan before = _policy.Engine.Judge.Plan;
+        Network networkBefore = Network;
         int epoch = 0;
         OnLoop(() =>
         {
@@ -326,15 +333,21 @@ internal sealed class ReloadWatch : IDisposable
         Network = network;
         Done++;
         _policy.TakenOver(next);
-        ReloadForecast forecast = ReloadForecast.Of(flows, before, _policy.Engine.Judge.Tables.Names, network, _options, now);
+        ReloadForecast forecast = ReloadForecast.Of(flows, before, _policy.Engine.Judge.Tables.Names, networkBefore, network, _options, now);
         Say(string.Create(CultureInfo.InvariantCulture, $"Reloaded in {took.TotalMilliseconds:F0} ms: epoch {epoch}"), forecast, isAll);
+        foreach (string warning in warnings.Except(Warnings))
+        {
+            _voice.Warn(warning);
+        }
+
+        Warnings = warnings;
     }
 
     private void WhatIf()
     {
         Network network = _loadOther!();
         (List<FlowSnapshot> flows, long now, bool isAll) = Copy();
-        Say($"What {_other} would do, not applied", ReloadForecast.Of(flows, _policy.Engine.Judge.Plan, _policy.Engine.Judge.Tables.Names, network, _options, now), isAll);
+        Say($"What {_other} would do, not applied", ReloadForecast.Of(flows, _policy.Engine.Judge.Plan, _policy.Engine.Judge.Tables.Names, Network, network, _options, now), isAll);
     }
 
     private void Say(string what, ReloadForecast forecast, bool isAll)

@@ -88,9 +88,9 @@ internal sealed class RunCommand
         }
 
         ReloadWatch reloads = new(
-            voice, loop, policy, forwarding, options, network, ports.Now,
-            () => _topology.Load(parsed, voice, [], _topology.Paths(parsed)), _topology.Paths(parsed), stamp,
-            whatIf is { } other ? () => _topology.Load(parsed, voice, [], [other]) : null, whatIf);
+            voice, loop, policy, forwarding, options, network, warnings, ports.Now,
+            said => _topology.Load(parsed, voice, said, _topology.Paths(parsed), isReload: true), _topology.Paths(parsed), stamp,
+            whatIf is { } other ? () => _topology.Load(parsed, voice, [], [other], isReload: true) : null, whatIf);
         voice.Explain($"huge pages: {EngineJudge.HugePages}");
         voice.Say($"Running on {string.Join(", ", ports.Ports.Select(p => $"{p.Name} ({p.Method})"))}. Ctrl-C ends it with a summary; SIGHUP or a changed topology file reloads.");
         if (run.Seconds > 0)
@@ -114,7 +114,7 @@ internal sealed class RunCommand
         }
 
         written.Write(run.Flows, () => FlowRecords.WriteAll(run.Flows!.Stream, summary.FlowRecords(), tables, run.FlowFormat));
-        warnings.AddRange(policy.Warnings());
+        warnings = [.. reloads.Warnings, .. policy.Warnings()];
         if (loop.WaitsForSinks > 0)
         {
             warnings.Add($"Writing records held the packets up {Counted.Of(loop.WaitsForSinks, "time")}. Write fewer of them, or to a faster place.");
@@ -174,7 +174,7 @@ internal sealed class RunCommand
         LiveChoice? choice = faults.Of(() => _live.Read(parsed));
         JudgeOptions? options = faults.Of(() => _switches.Read(parsed) with { Causal = false });
         double seconds = parsed.GetValue(_seconds);
-        if (seconds < 0 || seconds > 1e9)
+        if (seconds < 0 || seconds > 1e9 || (seconds == 0 && parsed.GetResult(_seconds) is not null))
         {
             faults.Of(() => throw new CommandException(ExitCode.Usage, $"--seconds {seconds}: out of range. Give a number of seconds above 0, or leave it out."));
         }

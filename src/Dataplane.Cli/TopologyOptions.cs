@@ -77,8 +77,9 @@ internal sealed class TopologyOptions
 
     internal Network Load(ParseResult parsed, Voice voice, List<string> warnings) => Load(parsed, voice, warnings, Paths(parsed));
 
+    /// <param name="isReload">It would take over from one that is in force: it has to be whole, for who writes a file may not have come to its end.</param>
     /// <exception cref="CommandException">The topology cannot be read; all its faults were said.</exception>
-    internal Network Load(ParseResult parsed, Voice voice, List<string> warnings, IReadOnlyList<string> paths)
+    internal Network Load(ParseResult parsed, Voice voice, List<string> warnings, IReadOnlyList<string> paths, bool isReload = false)
     {
         Dictionary<string, string> parameters = new(StringComparer.Ordinal);
         foreach (string text in parsed.GetValue(_parameters) ?? [])
@@ -114,6 +115,12 @@ internal sealed class TopologyOptions
             },
         };
         (Network? network, FaultList faults) = TopologyLoader.Load(options);
+        if (isReload && !faults.HasErrors && (faults.All.Any(f => f.IsIncomplete) || network is { Vpcs.IsEmpty: true }))
+        {
+            string where = faults.All.FirstOrDefault(f => f.IsIncomplete)?.Where ?? string.Join(", ", paths);
+            throw new CommandException(ExitCode.Topology, $"{where}: {(network is { Vpcs.IsEmpty: true } ? "no VPC is in the topology" : "the file is empty")}, as while it is being written. Write it beside its name and rename it.");
+        }
+
         bool strict = parsed.GetValue(_strict);
         if (network is null || faults.HasErrors || (strict && faults.All.Count > 0))
         {

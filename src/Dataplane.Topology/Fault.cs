@@ -14,6 +14,9 @@ public sealed record Fault(string Where, string What, string Mend, bool IsError)
     /// <summary>An error of what the user typed, not of a file: wrong usage, exit 2.</summary>
     public bool IsUsage { get; init; }
 
+    /// <summary>A warning that something was perhaps not written yet: a live run does not take such a topology over.</summary>
+    public bool IsIncomplete { get; init; }
+
     public override string ToString() => $"{Where}: {What}. {Mend}.";
 }
 

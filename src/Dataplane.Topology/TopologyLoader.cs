@@ -93,7 +93,7 @@ public static class TopologyLoader
         text = text.Trim(" \t\r\n"u8);
         if (text.IsEmpty)
         {
-            faults.Warn(file.Name, "the file is empty, as a command that failed leaves it", "Run the command again");
+            faults.Add(new Fault(file.Name, "the file is empty, as a command that failed leaves it", "Run the command again", false) { IsIncomplete = true });
             return;
         }
 

@@ -1,5 +1,6 @@
 // What a change of the network would do to the flows in progress, found by asking the engine itself: an engine of the new network takes over what is remembered of each
 // flow, and judges a packet of it each way; a second engine, which remembers nothing, judges its first packet. So the answer is what would happen, not a second reading of the rules.
+// A way that is denied as it was denied before (nobody answers a log sender) is not cut: an engine of the network in force is asked for it.
 
 using System;
 using System.Collections.Generic;
@@ -41,11 +42,12 @@ public sealed class ReloadForecast
     /// <param name="flows">Live flows of the engine in force.</param>
     /// <param name="plan">The plan in force when they were copied.</param>
     /// <param name="names">Of the engine in force.</param>
+    /// <param name="current">The network in force.</param>
     /// <param name="next">The network that would take over.</param>
     /// <param name="options">Of the run.</param>
     /// <param name="now">When the flows were copied, nanoseconds since 1970.</param>
     /// <remarks>O(flows); a few microseconds each.</remarks>
-    public static ReloadForecast Of(IReadOnlyList<FlowSnapshot> flows, FabricPlan plan, NameTable names, Network next, JudgeOptions options, long now)
+    public static ReloadForecast Of(IReadOnlyList<FlowSnapshot> flows, FabricPlan plan, NameTable names, Network current, Network next, JudgeOptions options, long now)
     {
         ArgumentNullException.ThrowIfNull(flows);
         ArgumentNullException.ThrowIfNull(plan);
@@ -61,6 +63,7 @@ public sealed class ReloadForecast
         Dictionary<(FlowOutlook, DenyReason, string?), ForecastRow> rows = [];
         Dictionary<FlowOutlook, long> sums = new(None);
         SinglePackets after = new(remembering.Judge), fresh = new(forgetful.Judge);
+        using InForce before = new(flows, plan, names, current, roomy, now);
         foreach (FlowSnapshot flow in flows)
         {
             _ = remembering.Judge.Import(flow, now, plan, names);    // all of them first: where addresses move, slots of several may become one flow's
@@ -69,7 +72,9 @@ public sealed class ReloadForecast
         foreach (FlowSnapshot flow in flows)
         {
             Headers along = Probe(flow, plan, isFirst: false), back = Turned(in along), first = Probe(flow, plan, isFirst: true);
-            (FlowOutlook outlook, DenyReason reason, string? rule) = Look(flow, after.Decide(along, now), after.Decide(back, now), () => fresh.Decide(first, now), names);
+            Outcome there = after.Decide(along, now), here = after.Decide(back, now);
+            Outcome? cut = there.Verdict != Verdict.Allow && before.Allows(along) ? there : here.Verdict != Verdict.Allow && before.Allows(back) ? here : null;
+            (FlowOutlook outlook, DenyReason reason, string? rule) = Look(flow, cut, there.State, () => fresh.Decide(first, now), names);
             sums[outlook]++;
             if (outlook != FlowOutlook.Stays)
             {
@@ -82,15 +87,14 @@ public sealed class ReloadForecast
         return new ReloadForecast(sums, [.. rows.Values.OrderByDescending(r => r.Outlook).ThenByDescending(r => r.Flows).ThenBy(r => r.Rule, StringComparer.Ordinal)]);
     }
 
-    private static (FlowOutlook Outlook, DenyReason Reason, string? Rule) Look(FlowSnapshot flow, Outcome along, Outcome back, Func<Outcome> first, NameTable names)
+    private static (FlowOutlook Outlook, DenyReason Reason, string? Rule) Look(FlowSnapshot flow, Outcome? cut, FlowState along, Func<Outcome> first, NameTable names)
     {
-        Outcome? cut = along.Verdict != Verdict.Allow ? along : back.Verdict != Verdict.Allow ? back : null;
         if (cut is not null)
         {
             return (FlowOutlook.Cut, cut.Reason, cut.Rule);
         }
 
-        if (flow.HasUntracked && along.State == FlowState.New)
+        if (flow.HasUntracked && along == FlowState.New)
         {
             return (FlowOutlook.BecomesTracked, DenyReason.None, null);
         }
@@ -139,5 +143,29 @@ public sealed class ReloadForecast
         }
 
         return back;
+    }
+
+    /// <summary>The network in force with what it remembers, once somebody asks: most forecasts never do.</summary>
+    private sealed class InForce(IReadOnlyList<FlowSnapshot> flows, FabricPlan plan, NameTable names, Network network, JudgeOptions options, long now) : IDisposable
+    {
+        private NetworkEngine? _engine;
+        private SinglePackets? _judge;
+
+        public bool Allows(in Headers packet)
+        {
+            if (_judge is null)
+            {
+                _engine = NetworkEngine.Build(network, options);
+                _judge = new SinglePackets(_engine.Judge);
+                foreach (FlowSnapshot flow in flows)
+                {
+                    _ = _engine.Judge.Import(flow, now, plan, names);
+                }
+            }
+
+            return _judge.Decide(packet, now).Verdict == Verdict.Allow;
+        }
+
+        public void Dispose() => _engine?.Dispose();
     }
 }

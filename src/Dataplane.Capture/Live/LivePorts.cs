@@ -23,11 +23,16 @@ public sealed class LivePorts : ILivePorts
     public static IReadOnlyList<LiveFault> Check(IReadOnlyList<string> interfaces)
     {
         List<LiveFault> faults = [];
+        Dictionary<int, string> names = [];
         foreach (string name in OperatingSystem.IsLinux() ? interfaces : [])
         {
             try
             {
-                _ = PortOpener.Facts(name);
+                int index = PortOpener.Facts(name).Index;
+                if (!names.TryAdd(index, name))
+                {
+                    faults.Add(new LiveFault(name, $"this is another name of {names[index]}", "Name each interface once"));
+                }
             }
             catch (LiveException exception)
             {

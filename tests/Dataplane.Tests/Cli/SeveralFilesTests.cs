@@ -39,6 +39,33 @@ public sealed class SeveralFilesTests : IDisposable
         Assert.Contains($"{option} {file}: this file is an input. Name another file for the output.", run.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>The same file under another name: a symbolic link to it, a hard link, a folder that is a link.</summary>
+    [Theory]
+    [InlineData("link.json", "t.json")]
+    [InlineData("t.json", "link.json")]
+    [InlineData("t.json", "hard.json")]
+    [InlineData("behind", "in/u.json")]
+    [InlineData("behind/u.json", "in/u.json")]
+    public void An_output_does_not_take_the_place_of_a_topology_under_another_name(string topology, string output)
+    {
+        string text = Template("One", "10.1");
+        string file = Write("t.json", text);
+        Directory.CreateDirectory(Path.Combine(_folder, "in"));
+        Write(Path.Combine("in", "u.json"), text);
+        File.CreateSymbolicLink(Path.Combine(_folder, "link.json"), file);
+        Directory.CreateSymbolicLink(Path.Combine(_folder, "behind"), Path.Combine(_folder, "in"));
+        using (System.Diagnostics.Process ln = System.Diagnostics.Process.Start("ln", [file, Path.Combine(_folder, "hard.json")]))
+        {
+            ln.WaitForExit();
+            Assert.Equal(0, ln.ExitCode);
+        }
+
+        string over = Path.Combine(_folder, output);
+        ProgramRun run = DataplaneProgram.Run("replay", "-t", Path.Combine(_folder, topology), "captures/port-scan.pcap", "--summary", over);
+        Assert.Equal((2, text), (run.ExitCode, File.ReadAllText(over)));
+        Assert.Contains("this file is an input. Name another file for the output.", run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_new_file_beside_a_topology_is_written()
     {

@@ -99,14 +99,25 @@ public sealed class ReloadForecastTests
             Network next = moves ? NetworkBuilder.Network(WithOtherPublics(world.Topology, random)) : random.Next(2) == 0 ? new RandomWorld(seed + 5_000).Network : world.Network;
             FabricPlan before = engine.Judge.Plan;
             NextNetwork prepared = engine.Next(next);
-            List<ReloadForecast> alone = [.. flows.Select(flow => ReloadForecast.Of([flow], before, engine.Judge.Tables.Names, next, options, now))];
-            ReloadForecast all = ReloadForecast.Of(flows, before, engine.Judge.Tables.Names, next, options, now);
+            List<ReloadForecast> alone = [.. flows.Select(flow => ReloadForecast.Of([flow], before, engine.Judge.Tables.Names, world.Network, next, options, now))];
+            ReloadForecast all = ReloadForecast.Of(flows, before, engine.Judge.Tables.Names, world.Network, next, options, now);
             int cutBefore = cut;
+
+            // What was denied before is not cut.
+            using NetworkEngine old = NetworkEngine.Build(world.Network, options with { MaxFlows = 1_000_000 });
+            flows.ForEach(flow => Assert.True(old.Judge.Import(flow, now, before, engine.Judge.Tables.Names)));
+            bool[] alongs = new bool[flows.Count], backs = new bool[flows.Count];
+            for (int i = 0; i < flows.Count; i++)
+            {
+                Headers along = ReloadForecast.Probe(flows[i], before, isFirst: false);
+                (alongs[i], backs[i]) = (Judge(old, along, default, now).Verdict == Verdict.Allow, Judge(old, ReloadForecast.Turned(in along), default, now).Verdict == Verdict.Allow);
+            }
+
             engine.Judge.Adopt(prepared.Policy, now);
             for (int i = 0; i < flows.Count; i++)
             {
                 Headers along = ReloadForecast.Probe(flows[i], before, isFirst: false);
-                bool passes = Judge(engine, along, default, now).Verdict == Verdict.Allow & Judge(engine, ReloadForecast.Turned(in along), default, now).Verdict == Verdict.Allow;
+                bool passes = (Judge(engine, along, default, now).Verdict == Verdict.Allow | !alongs[i]) & (Judge(engine, ReloadForecast.Turned(in along), default, now).Verdict == Verdict.Allow | !backs[i]);
                 Assert.Equal((seed, i, passes ? 0L : 1L), (seed, i, alone[i].Flows[FlowOutlook.Cut]));
                 cut += passes ? 0 : 1;
                 kept += passes ? 1 : 0;
@@ -127,6 +138,29 @@ public sealed class ReloadForecastTests
         Assert.Equal("1 flow in progress: 1 unchanged", ForecastText.Lines(forecast).First());
     }
 
+    /// <summary>Nobody answers who sends logs, and the ACL lets no answer out: it denies what it denied before, so nothing is cut.</summary>
+    [Fact]
+    public void CT_14_A_way_that_was_denied_before_is_not_cut()
+    {
+        const string text = """
+            vpc vpc-1 10.0.0.0/16
+            igw igw-1 vpc-1
+            subnet sub-1 vpc-1 10.0.1.0/24 rtb=rtb-1 acl=acl-1
+            eni eni-1 sub-1 10.0.1.10=203.0.113.10 sg=sg-1
+            sg sg-1 vpc-1
+              in udp 5140 198.51.100.0/24
+            acl acl-1 vpc-1
+              in 100 allow udp 5140 0.0.0.0/0
+              out 100 allow udp 1024-65535 0.0.0.0/0
+            rtb rtb-1 vpc-1
+              0.0.0.0/0 igw-1
+            """;
+        const string log = "udp 198.51.100.7:514 > 203.0.113.10:5140";
+        Assert.Equal("1 flow in progress: 1 unchanged", ForecastText.Lines(Forecast(text, text, log)).First());
+        ReloadForecast denied = Forecast(text, text.Replace("in 100 allow", "in 100 deny", StringComparison.Ordinal), log);
+        Assert.Equal(("acl-1/ingress/100", 1L), (denied.Rows[0].Rule, denied.Flows[FlowOutlook.Cut]));
+    }
+
     /// <summary>Public addresses move, appear and vanish.</summary>
     private static string WithOtherPublics(string topology, Random random)
     {
@@ -145,7 +179,7 @@ public sealed class ReloadForecastTests
         List<FlowSnapshot> flows = [];
         Assert.Equal(-1, engine.Judge.CopyLive(0, 100, Start, flows));
         Assert.Equal(packets.Length, flows.Count);
-        return ReloadForecast.Of(flows, engine.Judge.Plan, engine.Judge.Tables.Names, NetworkBuilder.Network(after), Live, Start + 1);
+        return ReloadForecast.Of(flows, engine.Judge.Plan, engine.Judge.Tables.Names, NetworkBuilder.Network(before), NetworkBuilder.Network(after), Live, Start + 1);
     }
 
     private static Outcome Judge(NetworkEngine engine, Headers packet, Headers quote, long time)
