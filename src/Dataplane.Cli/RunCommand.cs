@@ -99,6 +99,7 @@ internal sealed class RunCommand
         }
 
         Stopwatch watch = Stopwatch.StartNew();
+        using LinkWatch links = new(voice, choice.Interfaces);
         using (reloads)
         using (new LiveProgress(voice, () => loop.Received, forwarding.Forwarding.Fates))
         {
@@ -114,7 +115,7 @@ internal sealed class RunCommand
         }
 
         written.Write(run.Flows, () => FlowRecords.WriteAll(run.Flows!.Stream, summary.FlowRecords(), tables, run.FlowFormat));
-        warnings = [.. reloads.Warnings, .. policy.Warnings()];
+        warnings = [.. reloads.Warnings, .. links.Warnings(), .. policy.Warnings()];
         if (loop.WaitsForSinks > 0)
         {
             warnings.Add($"Writing records held the packets up {Counted.Of(loop.WaitsForSinks, "time")}. Write fewer of them, or to a faster place.");

@@ -94,6 +94,19 @@ public sealed class BumpTests
         Assert.InRange(bump.Run.Number("refusedReloads"), 3, 12);
     }
 
+    [LiveTheory("dotnet"), InlineData("packet"), InlineData("xdp"), InlineData("pcap")]
+    public void A_link_that_goes_down_and_an_interface_that_goes_away_are_said(string method)
+    {
+        using Bump bump = new(method, [Bump.Tcp(7001, "198.51.100.0/24")]);
+        NamespaceLab.IpIn(bump.Middle, "link", "set", "inside", "down");
+        Until.True(() => bump.Run.Said.Contains("inside: the link is down.", StringComparison.Ordinal), () => bump.Run.Said);
+        NamespaceLab.IpIn(bump.Middle, "link", "set", "inside", "up");
+        Until.True(() => bump.Run.Said.Contains("inside: the link is up.", StringComparison.Ordinal), () => bump.Run.Said);
+        NamespaceLab.IpIn(bump.Middle, "link", "delete", "inside");
+        Until.True(() => bump.Run.Said.Contains("inside: the interface is gone.", StringComparison.Ordinal), () => bump.Run.Said);
+        Assert.Contains("inside: the interface is gone.", bump.Run.Stop(), StringComparison.Ordinal);
+    }
+
     [LiveFact("dotnet")]
     public void What_a_new_topology_does_not_enforce_is_said_when_it_takes_over_and_at_the_end()
     {
