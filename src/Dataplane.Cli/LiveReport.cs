@@ -10,11 +10,19 @@ namespace Dataplane.Cli;
 /// <param name="Refused">Topologies that could not be read: the running one stayed.</param>
 /// <param name="Epoch">The number of the last policy.</param>
 /// <param name="Box">What a VPC in a box did besides; null for a bump in the wire.</param>
-internal sealed record LiveReport(IReadOnlyList<ILivePort> Ports, LiveFates Fates, long Received, int Reloads, int Refused, int Epoch, BoxCounters? Box)
+/// <param name="FromWrongSide">Packets that came in by the side of a bump where their source is not.</param>
+/// <param name="Inside">The interface that --inside names, or null.</param>
+internal sealed record LiveReport(
+    IReadOnlyList<ILivePort> Ports, LiveFates Fates, long Received, int Reloads, int Refused, int Epoch, BoxCounters? Box, long FromWrongSide, string? Inside)
 {
     /// <summary>Bounds that were reached, and packets that went nowhere for a reason that no verdict says.</summary>
     internal IEnumerable<string> Warnings()
     {
+        if (FromWrongSide > 0)
+        {
+            yield return $"Unplaced, whatever their addresses: {Counted.Of(FromWrongSide, "packet")} from the side where their source is not: the topology's interfaces are behind {Inside}, as --inside says. Look whether it is the right one.";
+        }
+
         if (Box is null)
         {
             yield break;

@@ -39,7 +39,7 @@ internal sealed class LiveScreen(Page page, LiveReport live)
 
         if (live.Reloads + live.Refused > 0)
         {
-            page.Line($"  {Counted.Of(live.Reloads, "reload")} ({N(live.Refused)} refused: the running topology stayed); the last epoch is {N(live.Epoch)}");
+            page.Line($"  {Counted.Of(live.Reloads, "reload")} ({(live.Refused == 0 ? "none refused" : $"{N(live.Refused)} more refused: the running topology stayed")}); the last epoch is {N(live.Epoch)}");
         }
     }
 

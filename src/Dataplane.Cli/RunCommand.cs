@@ -121,7 +121,8 @@ internal sealed class RunCommand
             warnings.Add($"Writing records held the packets up {Counted.Of(loop.WaitsForSinks, "time")}. Write fewer of them, or to a faster place.");
         }
 
-        LiveReport live = new(ports.Ports, forwarding.Forwarding.Fates, loop.Received, reloads.Done, reloads.Refused, loop.Epoch, (forwarding.Forwarding as Box)?.Counters);
+        LiveReport live = new(ports.Ports, forwarding.Forwarding.Fates, loop.Received, reloads.Done, reloads.Refused, loop.Epoch, (forwarding.Forwarding as Box)?.Counters,
+            (forwarding.Forwarding as Bridge)?.FromWrongSide ?? 0, choice.Inside >= 0 ? choice.Interfaces[choice.Inside] : null);
         warnings.AddRange(live.Warnings());
         HashSet<string> components = [.. reloads.Network.Interfaces.Select(i => i.Id), .. reloads.Network.Gateways.Select(g => g.Id)];
         NearestMiss nearest = new(reloads.Network, options, Engines.Single);

@@ -43,6 +43,9 @@ public sealed class Bridge : IForwarding
     /// <inheritdoc/>
     public LiveFates Fates { get; } = new();
 
+    /// <summary>Packets whose source is not behind the port that they came in by.</summary>
+    public long FromWrongSide { get; private set; }
+
     /// <summary>Another plan, between two blocks.</summary>
     public void Adopt(FabricPlan plan) => _plan = plan ?? throw new ArgumentNullException(nameof(plan));
 
@@ -62,6 +65,7 @@ public sealed class Bridge : IForwarding
             if (headers.Status == PacketStatus.Ok && !MayEnter(block.Packets[i].CaptureInterface == _inside, headers.Source, headers.Destination))
             {
                 headers.Status = PacketStatus.Misplaced;
+                FromWrongSide++;
             }
         }
     }

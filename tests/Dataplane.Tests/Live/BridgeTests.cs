@@ -44,6 +44,16 @@ public sealed class BridgeTests : IDisposable
     }
 
     [Fact]
+    public void Packets_from_the_wrong_side_are_counted_so_that_a_wrong_inside_can_be_told()
+    {
+        Bridge bridge = Make(inside: 0);
+        Assert.Equal(Verdict.Allow, Run(bridge, 1, PacketBuilder.Ethernet(PacketBuilder.Tcp("198.51.100.7", 4_000, "203.0.113.10", 80, PacketBuilder.Syn))));
+        Assert.Equal(0, bridge.FromWrongSide);
+        Assert.Equal(Verdict.Unplaced, Run(bridge, 0, PacketBuilder.Ethernet(PacketBuilder.Tcp("198.51.100.7", 4_000, "203.0.113.10", 80, PacketBuilder.Syn))));
+        Assert.Equal(1, bridge.FromWrongSide);
+    }
+
+    [Fact]
     public void Without_one_either_side_may_send_and_frames_leave_as_they_came()
     {
         Bridge bridge = Make(inside: -1);
