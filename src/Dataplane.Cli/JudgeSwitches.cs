@@ -55,15 +55,18 @@ internal sealed class JudgeSwitches
         return typed + (parsed.GetValue(_blockPort25) ? $" {_blockPort25.Name}" : "");
     }
 
-    /// <exception cref="CommandException">A value makes no sense.</exception>
+    /// <exception cref="CommandException">Values make no sense: all that do not.</exception>
     internal JudgeOptions Read(ParseResult parsed)
     {
+        Faults faults = new();
         int maxFlows = parsed.GetValue(_maxFlows);
         if (maxFlows is < 1 or > 100_000_000)
         {
-            throw new CommandException(ExitCode.Usage, $"--max-flows {maxFlows}: out of range. Give a number from 1 to 100000000.");
+            faults.Of(() => throw new CommandException(ExitCode.Usage, $"--max-flows {maxFlows}: out of range. Give a number from 1 to 100000000."));
         }
 
+        TransientTimeouts timeouts = faults.Of(() => Timeouts(parsed.GetValue(_timeouts) ?? []))!;
+        faults.Throw();
         return new JudgeOptions
         {
             Causal = !parsed.GetValue(_noCausal),
@@ -78,7 +81,7 @@ internal sealed class JudgeSwitches
             Overlap = parsed.GetValue(_overlap) == "tracked" ? OverlapPolicy.Tracked : OverlapPolicy.Untracked,
             BlockPort25 = parsed.GetValue(_blockPort25),
             MaxFlows = maxFlows,
-            Timeouts = Timeouts(parsed.GetValue(_timeouts) ?? []),
+            Timeouts = timeouts,
         };
     }
 

@@ -74,7 +74,8 @@ internal sealed class LiveOptions
         string[] pair = bridge.Split(':');
         if (pair.Length != 2 || pair[0].Length == 0 || pair[1].Length == 0 || pair[0] == pair[1])
         {
-            throw new CommandException(ExitCode.Usage, $"--bridge {bridge}: this is not a pair of interfaces. Write --bridge eth1:eth2.");
+            string what = pair.Length == 2 && pair[0] == pair[1] && pair[0].Length > 0 ? "one interface twice" : "this is not a pair of interfaces";
+            throw new CommandException(ExitCode.Usage, $"--bridge {bridge}: {what}. Write --bridge eth1:eth2.");
         }
 
         int side = inside is null ? -1 : Array.IndexOf(pair, inside);

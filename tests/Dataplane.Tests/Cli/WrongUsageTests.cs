@@ -26,6 +26,8 @@ public sealed class WrongUsageTests
         { "--map 10.0.0.0/8: there is no '=' between two blocks.", ["replay", "-t", Template, Capture, "--map", "10.0.0.0/8", "--map", "10.0.0.0/16=10.1.0.0/24"] },
         { "--map 10.0.0.0/16=10.1.0.0/24: /16 and /24 differ in length.", ["replay", "-t", Template, Capture, "--map", "10.0.0.0/8", "--map", "10.0.0.0/16=10.1.0.0/24"] },
         { "--transient-timeouts fin: not NAME=SECONDS.", ["replay", "-t", Template, Capture, "--transient-timeouts", "fin,fni=3"] },
+        { "--transient-timeouts fin: not NAME=SECONDS.", ["replay", "-t", Template, Capture, "--max-flows", "0", "--transient-timeouts", "fin"] },
+        { "--max-flows 0: out of range.", ["replay", "-t", Template, Capture, "--max-flows", "0", "--transient-timeouts", "fin"] },
         { "--transient-timeouts fni=3: no such time-out.", ["replay", "-t", Template, Capture, "--transient-timeouts", "fin,fni=3"] },
         { "-: standard input can be read once.", ["replay", "-t", "-", "-"] },
         { "-: standard input can be read once.", ["replay", "-t", Template, "-", "-"] },
