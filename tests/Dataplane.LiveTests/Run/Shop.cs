@@ -129,8 +129,13 @@ internal sealed class Shop : IDisposable
         return result.Succeeded ? result.Output.Trim() : $"exit {result.ExitCode}";
     }
 
-    /// <summary>How many records hold all of these.</summary>
-    internal int Recorded(params string[] parts) => Run.Records.Count(r => parts.All(p => r.Contains(p, StringComparison.Ordinal)));
+    /// <summary>How many records hold all of these: one at least. Records are written beside the packets, so a client may have its answer before they stand in the file.</summary>
+    internal int Recorded(params string[] parts)
+    {
+        int Count() => Run.Records.Count(r => parts.All(p => r.Contains(p, StringComparison.Ordinal)));
+        Until.True(() => Count() > 0, () => $"no record holds {string.Join(" and ", parts)}");
+        return Count();
+    }
 
     public void Dispose()
     {
